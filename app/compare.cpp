@@ -1,0 +1,171 @@
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <fmt/format.h>
+#include <torch/version.h>
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <linreg/report/comparison.hpp>
+#include <nlohmann/json.hpp>
+
+#include "commands.hpp"
+#include "output.hpp"
+#include "pytorch.hpp"
+#include "record.hpp"
+
+namespace linreg::app {
+namespace {
+
+constexpr std::array<std::string_view, 2> titles{"From scratch (article, section 3)",
+                                                 "Concise (article, section 4)"};
+
+/// "1.13.0" of "1.13.0a0" and of "1.13.0+cpu".
+std::string release(const std::string& version) {
+  return version.substr(0, version.find_first_not_of("0123456789."));
+}
+
+/// The vector instructions that LibTorch's kernels use here, "AVX2" say.
+std::string cpu_capability() {
+  const std::string config = at::show_config();
+  const std::string label = "CPU capability usage: ";
+  const std::size_t found = config.find(label);
+  if (found == std::string::npos) return "unknown";
+  const std::size_t first = found + label.size();
+  return config.substr(first, config.find('\n', first) - first);
+}
+
+std::string label(const report::Run& run) {
+  return fmt::format("{}, {} {}", run.implementation, run.framework, run.version);
+}
+
+std::string why_the_demos_differ(const report::Settings& settings) {
+  std::string text =
+      "Why the two demos differ: squared_loss halves the squared error, MSELoss does\n"
+      "not: at one learning rate, the concise demo's steps are twice as long. And each\n"
+      "demo shuffles in its own order, from first weights of its own.\n";
+  if (settings.examples % settings.batch_size != 0) {
+    text +=
+        "The last minibatch is short: from scratch, its gradient is still divided by the\n"
+        "full batch size; concisely, by the examples that it has.\n";
+  }
+  return text;
+}
+
+/// What the comparison came to: the line to say and the exit status.
+struct Verdict {
+  std::string line;
+  int status;
+};
+
+Verdict judge(const std::vector<report::Comparison>& comparisons, bool same_version) {
+  std::size_t values = 0;
+  std::size_t different = 0;
+  std::uint64_t greatest = 0;
+  bool within_tolerance = true;
+  for (const report::Comparison& comparison : comparisons) {
+    values += comparison.values.size();
+    for (const auto& value : comparison.values) different += value.ulp == 0 ? 0 : 1;
+    greatest = std::max(greatest, comparison.greatest_ulp());
+    within_tolerance = within_tolerance && comparison.within_tolerance();
+  }
+  if (different == 0) return {fmt::format("Equal to the last bit: all {} values.", values), 0};
+  const std::string apart =
+      greatest == report::ulp_distance_of_nan
+          ? fmt::format("{} of {} values differ, some by being no number", different, values)
+          : fmt::format("{} of {} values differ, by up to {} units in the last place", different,
+                        values, greatest);
+  if (same_version) return {fmt::format("NOT EQUAL: {}.", apart), 1};
+  const report::Tolerance tolerance;
+  return {
+      fmt::format("{}:\n{}.\n(Another version or CPU may round otherwise; tolerated are {:g} of "
+                  "a loss and\n{:g} of a weight or bias.)",
+                  within_tolerance ? "Equal within tolerance" : "NOT EQUAL, even within tolerance",
+                  apart, tolerance.loss, tolerance.parameter),
+      within_tolerance ? 0 : 1};
+}
+
+}  // namespace
+
+void add_compare_options(CLI::App& command, CompareOptions& options) {
+  const auto set_python = [&options](const std::string& python) {
+    check_python(python);
+    options.pytorch = python;
+  };
+  command
+      .add_option_function<std::string>("--pytorch", set_python,
+                                        "Python to run PyTorch in [the first that has it]")
+      ->type_name("PYTHON");
+  const auto set_timeout = [&options](const std::string& seconds) {
+    options.pytorch_timeout =
+        std::chrono::seconds(parse_integer("--pytorch-timeout", seconds, 1, 1'000'000));
+  };
+  command
+      .add_option_function<std::string>("--pytorch-timeout", set_timeout,
+                                        "seconds that each PyTorch program may take [600]")
+      ->type_name("N");
+  command.add_flag("--verbose", options.verbose, "show what a failing Python said");
+}
+
+int compare_command(const Options& options, const CompareOptions& compare_options) {
+  const report::Settings& settings = options.settings;
+  const std::array<report::Run, 2> demos{run_scratch(settings, {}).run,
+                                         run_concise(settings, {}).run};
+  std::vector<report::Run> runs(demos.begin(), demos.end());
+
+  std::optional<PytorchRuns> pytorch;
+  std::string failure;
+  try {
+    pytorch = run_pytorch(compare_options.pytorch, settings, at::get_num_threads(),
+                          compare_options.pytorch_timeout);
+  } catch (const PytorchError& error) {
+    failure = error.what();
+    if (compare_options.verbose) fmt::print(stderr, "{}\n", error.words());
+  }
+  const bool live = pytorch.has_value();
+  if (!live && failure.empty()) pytorch = recorded_pytorch(settings);
+
+  std::string text =
+      fmt::format("linreg {} with LibTorch {}, {} thread{}, {}\n", LINREG_VERSION, TORCH_VERSION,
+                  at::get_num_threads(), at::get_num_threads() == 1 ? "" : "s", cpu_capability());
+  std::vector<report::Comparison> comparisons;
+  Verdict verdict{"", 1};
+  if (pytorch) {
+    text += live ? fmt::format("PyTorch {} in {}\n", pytorch->version, pytorch->python)
+                 : fmt::format("PyTorch {}, recorded: no Python here imports torch\n",
+                               pytorch->version);
+    for (std::size_t i = 0; i < demos.size(); ++i) {
+      comparisons.push_back(report::compare(demos[i], pytorch->runs[i]));
+      text += fmt::format("\n{}\n{}", titles[i],
+                          report::to_text(comparisons.back(), "C++", live ? "Python" : "recorded"));
+      if (live) text += report::time_per_step(demos[i], pytorch->runs[i]);
+      runs.push_back(pytorch->runs[i]);
+    }
+    verdict = judge(comparisons, live && release(pytorch->version) == release(TORCH_VERSION));
+  } else {
+    comparisons.push_back(report::compare(demos[0], demos[1]));
+    text += fmt::format("\nBoth demos in C++\n{}",
+                        report::to_text(comparisons.back(), "from scratch", "concise"));
+    verdict = failure.empty()
+                  ? Verdict{"Not compared with PyTorch: no Python here imports torch, and its "
+                            "recorded\noutput is for the article's settings only. (Debian: apt "
+                            "install python3-torch)",
+                            0}
+                  : Verdict{"Not compared with PyTorch: it failed.", 1};
+  }
+  text += fmt::format("\n{}\n\n{}", verdict.line, why_the_demos_differ(settings));
+  if (!options.json_on_stdout()) write_stdout(text);
+
+  nlohmann::ordered_json json = record(options, runs);
+  json["comparison"] = nlohmann::ordered_json::array();
+  for (std::size_t i = 0; i < comparisons.size(); ++i) {
+    json["comparison"].push_back({{"left", label(runs[i])},
+                                  {"right", label(runs[pytorch ? i + 2 : i + 1])},
+                                  {"equal", comparisons[i].equal()},
+                                  {"values", report::to_json(comparisons[i])}});
+  }
+  write_record(options, json);
+  if (!failure.empty()) fmt::print(stderr, "linreg: {}\n", failure);
+  return verdict.status;
+}
+
+}  // namespace linreg::app

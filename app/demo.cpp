@@ -1,0 +1,101 @@
+#include "demo.hpp"
+
+#include <fmt/format.h>
+#include <torch/version.h>
+
+#include <chrono>
+#include <cmath>
+#include <linreg/concise/concise.hpp>
+#include <linreg/pytorch/format.hpp>
+#include <linreg/pytorch/random.hpp>
+#include <linreg/scratch/scratch.hpp>
+
+namespace linreg::app {
+namespace {
+
+/// Python's f'{x:f}', which gives NaN no sign.
+std::string fixed(float x) { return fmt::format("{:f}", std::isnan(x) ? std::abs(x) : x); }
+
+data::Observer print_epochs(const OnLine& on_line) {
+  if (!on_line) return {};
+  return {.on_step = {}, .on_epoch = [&on_line, epoch = 0](float train_loss) mutable {
+            on_line(fmt::format("epoch {}, loss {}\n", ++epoch, fixed(train_loss)));
+          }};
+}
+
+data::Hyperparameters hyperparameters(const report::Settings& settings) {
+  return {.lr = settings.lr, .num_epochs = settings.epochs, .batch_size = settings.batch_size};
+}
+
+std::vector<float> to_vector(const torch::Tensor& tensor) {
+  const torch::Tensor values = tensor.detach().contiguous();
+  const float* first = values.data_ptr<float>();
+  return {first, first + values.numel()};
+}
+
+std::int64_t steps(const report::Settings& settings) {
+  const std::int64_t full = settings.examples / settings.batch_size;
+  return settings.epochs * (settings.examples % settings.batch_size == 0 ? full : full + 1);
+}
+
+/// Trains by `train`, with the clock running, and gathers what it came to.
+Demo finish(const char* implementation, const report::Settings& settings, const auto& train,
+            const torch::Tensor& w, const torch::Tensor& b, const torch::Tensor& true_w) {
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<float> epoch_loss = train();
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+
+  Demo demo;
+  demo.w_error = true_w - w.reshape(true_w.sizes());
+  demo.b_error = torch::rsub(b, settings.true_b);  // what Python's `true_b - b` calls
+  demo.run = {.implementation = implementation,
+              .framework = "libtorch",
+              .version = TORCH_VERSION,
+              .epoch_loss = std::move(epoch_loss),
+              .w = to_vector(w),
+              .b = b.item<float>(),
+              .w_error = to_vector(demo.w_error),
+              .b_error = demo.b_error.item<float>(),
+              .steps = steps(settings),
+              .train_seconds = seconds.count()};
+  return demo;
+}
+
+}  // namespace
+
+Demo run_scratch(const report::Settings& settings, const OnLine& on_line) {
+  torch::manual_seed(settings.seed.bits());
+  pytorch::Random random(settings.seed.magnitude);
+  const torch::Tensor true_w = torch::tensor(settings.true_w, torch::kFloat);
+  const data::Examples examples =
+      data::synthetic_data(true_w, settings.true_b, settings.examples, settings.noise);
+
+  const scratch::Parameters parameters = scratch::initial_parameters(true_w.size(0));
+  const auto train = [&] {
+    return scratch::train(parameters, examples, hyperparameters(settings), random,
+                          print_epochs(on_line));
+  };
+  return finish("scratch", settings, train, parameters.w, parameters.b, true_w);
+}
+
+Demo run_concise(const report::Settings& settings, const OnLine& on_line) {
+  torch::manual_seed(settings.seed.bits());
+  const torch::Tensor true_w = torch::tensor(settings.true_w, torch::kFloat);
+  const data::Examples examples =
+      data::synthetic_data(true_w, settings.true_b, settings.examples, settings.noise);
+
+  const torch::nn::Sequential net = concise::linreg(true_w.size(0));
+  concise::initialize_parameters(net);
+  const auto train = [&] {
+    return concise::train(net, examples, hyperparameters(settings), print_epochs(on_line));
+  };
+  const torch::nn::LinearImpl& layer = concise::layer(net);
+  return finish("concise", settings, train, layer.weight.data(), layer.bias.data(), true_w);
+}
+
+std::string error_lines(const Demo& demo) {
+  return fmt::format("error in estimating w: {}\nerror in estimating b: {}\n", demo.w_error,
+                     demo.b_error);
+}
+
+}  // namespace linreg::app

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <functional>
+#include <linreg/report/run.hpp>
+#include <string>
+
+namespace linreg::app {
+
+/// A demo that has run: its values, and the errors as the tensors that the article prints.
+struct Demo {
+  report::Run run;
+  at::Tensor w_error;  ///< true_w - w, shape (d)
+  at::Tensor b_error;  ///< true_b - b, shape (1)
+};
+
+/// Told each epoch's line, "epoch 1, loss 0.039163", as soon as it is known.
+using OnLine = std::function<void(const std::string& line)>;
+
+/// Seeds the global generator, generates the data and trains: the article's section 3 as a whole.
+Demo run_scratch(const report::Settings& settings, const OnLine& on_line = {});
+
+/// The same for section 4.
+Demo run_concise(const report::Settings& settings, const OnLine& on_line = {});
+
+/// The two lines that end the article's program.
+std::string error_lines(const Demo& demo);
+
+}  // namespace linreg::app

@@ -1,0 +1,67 @@
+#include <ATen/Parallel.h>
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+#include <torch/version.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "commands.hpp"
+#include "options.hpp"
+
+namespace linreg::app {
+namespace {
+
+constexpr int failed = 1;
+constexpr int unusable = 2;
+
+int complain(int status, std::string_view what) {
+  fmt::print(stderr, "linreg: {}\n", what.substr(0, what.find('\n')));
+  return status;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Linear regression with LibTorch, bit for bit as in Python's PyTorch.", "linreg");
+  app.set_version_flag("--version",
+                       fmt::format("linreg {} (LibTorch {})", LINREG_VERSION, TORCH_VERSION));
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(26);
+
+  Options options;
+  CompareOptions compare_options;
+  CLI::App* scratch = app.add_subcommand("scratch", "Train from scratch (article, section 3)");
+  CLI::App* concise = app.add_subcommand("concise", "Train concisely (article, section 4)");
+  CLI::App* compare =
+      app.add_subcommand("compare", "Train both ways, here and in PyTorch, and compare");
+  for (CLI::App* command : {scratch, concise, compare}) add_options(*command, options);
+  add_compare_options(*compare, compare_options);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked) {
+    return app.exit(asked);
+  } catch (const CLI::ParseError& error) {
+    return complain(unusable, describe(error, app));
+  }
+  if (options.threads) at::set_num_threads(*options.threads);
+  if (*scratch) return train_command(options, run_scratch);
+  if (*concise) return train_command(options, run_concise);
+  return compare_command(options, compare_options);
+}
+
+}  // namespace
+}  // namespace linreg::app
+
+int main(int argc, char** argv) {
+  using namespace linreg::app;
+  try {
+    return run(argc, argv);
+  } catch (const UsageError& error) {
+    return complain(unusable, error.what());
+  } catch (const c10::Error& error) {
+    return complain(failed, error.what_without_backtrace());
+  } catch (const std::exception& error) {
+    return complain(failed, error.what());
+  }
+}

@@ -1,0 +1,149 @@
+#include "options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "output.hpp"
+
+namespace linreg::app {
+namespace {
+
+[[noreturn]] void refuse(std::string_view option, std::string_view text, std::string_view right) {
+  throw UsageError(fmt::format("{} is '{}', but must be {}", option, text, right));
+}
+
+/// The number that the whole of `text` spells.
+template <typename Number>
+std::optional<Number> parse(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+/// A finite number that float32, which the training computes in, does not turn into infinity.
+std::optional<double> parse_real(std::string_view text) {
+  const auto number = parse<double>(text);
+  if (!(number && std::abs(*number) <= std::numeric_limits<float>::max())) return std::nullopt;
+  return number;
+}
+
+report::Seed parse_seed(std::string_view option, std::string_view text) {
+  if (const auto seed = parse<std::uint64_t>(text)) return {*seed, false};
+  if (const auto seed = parse<std::int64_t>(text)) {
+    return {0 - static_cast<std::uint64_t>(*seed), *seed < 0};
+  }
+  refuse(option, text, "an integer from -2^63 to 2^64 - 1, as for torch.manual_seed");
+}
+
+std::vector<double> parse_weights(std::string_view option, std::string_view text) {
+  std::vector<double> weights;
+  for (std::size_t first = 0; first <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', first), text.size());
+    const auto weight = parse_real(text.substr(first, comma - first));
+    if (!weight) refuse(option, text, "finite numbers joined by commas, such as 2,-3.4");
+    weights.push_back(*weight);
+    first = comma + 1;
+  }
+  return weights;
+}
+
+/// How many letters must change, come or go to make one word of the other (Levenshtein).
+std::size_t edit_distance(std::string_view left, std::string_view right) {
+  std::vector<std::size_t> row(right.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < right.size(); ++j) {
+      const std::size_t changed = diagonal + (left[i] == right[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({changed, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+void add_options(CLI::App& command, Options& options) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  report::Settings& settings = options.settings;
+  const auto add = [&command](const std::string& name, const std::string& value,
+                              const std::string& help, auto set) {
+    const auto parse = [name, set](const std::string& text) { set(name, text); };
+    command.add_option_function<std::string>(name, parse, help)->type_name(value);
+  };
+  add("--seed", "SEED", "seed of all random numbers [0]",
+      [&](auto& name, auto& text) { settings.seed = parse_seed(name, text); });
+  add("--examples", "N", "number of examples [1000]", [&](auto& name, auto& text) {
+    settings.examples = parse_integer<std::int64_t>(name, text, 1, most);
+  });
+  add("--true-w", "W1,W2,...", "weights that generate the data [2,-3.4]",
+      [&](auto& name, auto& text) { settings.true_w = parse_weights(name, text); });
+  add("--true-b", "B", "bias that generates the data [4.2]", [&](auto& name, auto& text) {
+    const auto b = parse_real(text);
+    if (!b) refuse(name, text, "a finite number");
+    settings.true_b = *b;
+  });
+  add("--noise", "STD", "standard deviation of the labels' noise [0.01]",
+      [&](auto& name, auto& text) {
+        const auto noise = parse_real(text);
+        if (!(noise && *noise >= 0)) refuse(name, text, "a finite number, 0 or more");
+        settings.noise = *noise;
+      });
+  add("--lr", "LR", "learning rate [0.03]", [&](auto& name, auto& text) {
+    const auto lr = parse_real(text);
+    if (!(lr && *lr > 0)) refuse(name, text, "a finite number above 0");
+    settings.lr = *lr;
+  });
+  add("--epochs", "N", "passes over the data [3]", [&](auto& name, auto& text) {
+    settings.epochs = parse_integer<std::int64_t>(name, text, 0, most);
+  });
+  add("--batch-size", "N", "examples in a minibatch [10]", [&](auto& name, auto& text) {
+    settings.batch_size = parse_integer<std::int64_t>(name, text, 1, most);
+  });
+  add("--threads", "N", "threads to compute with [LibTorch's choice]",
+      [&](auto& name, auto& text) { options.threads = parse_integer(name, text, 1, 1024); });
+  add("--json", "FILE", "write a record; - for stdout, in place of the text",
+      [&](auto& name, auto& text) {
+        check_writable(name, text);
+        options.json = text;
+      });
+}
+
+std::string describe(const CLI::ParseError& error, const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  const CLI::App& command = chosen.empty() ? app : *chosen.front();
+  const std::string name = chosen.empty() ? "linreg" : "linreg " + command.get_name();
+  const std::vector<std::string> unexpected = app.remaining(/*recurse=*/true);
+  if (unexpected.empty() && chosen.empty()) {
+    return "which command? One of scratch, concise, compare; see linreg --help";
+  }
+  if (unexpected.empty()) {
+    const std::string message = error.what();
+    const std::string option = message.substr(0, message.find(':'));
+    return fmt::format("{} takes exactly one value; see {} --help", option, name);
+  }
+
+  std::vector<std::string> known;
+  for (const CLI::Option* option : command.get_options()) known.push_back(option->get_name());
+  if (chosen.empty()) {
+    for (const CLI::App* subcommand : app.get_subcommands({}))
+      known.push_back(subcommand->get_name());
+  }
+  const std::string word = unexpected.front().substr(0, unexpected.front().find('='));
+  const auto distance = [&](const std::string& other) { return edit_distance(word, other); };
+  const std::string nearest = *std::ranges::min_element(known, {}, distance);
+  const std::string guess =
+      distance(nearest) <= 2 ? fmt::format("; did you mean '{}'?", nearest) : std::string(";");
+  return fmt::format("{} does not know '{}'{} see {} --help", name, unexpected.front(), guess,
+                     name);
+}
+
+}  // namespace linreg::app

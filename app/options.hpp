@@ -1,0 +1,58 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <linreg/report/run.hpp>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace CLI {
+class App;
+class ParseError;
+}  // namespace CLI
+
+namespace linreg::app {
+
+/// The command line, or a file that it names, is unusable: exit status 2. `what` is the line to
+/// say.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+/// What every subcommand is told.
+struct Options {
+  report::Settings settings;
+  std::optional<int> threads;       ///< LibTorch's own choice where empty
+  std::optional<std::string> json;  ///< where the record goes; "-" is stdout
+
+  bool json_on_stdout() const { return json == "-"; }
+};
+
+/// The integer that the whole of `text` spells. Throws a UsageError that names `option`, the text
+/// and the range when there is none from `least` to `greatest`.
+template <typename Integer>
+Integer parse_integer(std::string_view option, std::string_view text, Integer least,
+                      Integer greatest) {
+  Integer number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size() || number < least ||
+      number > greatest) {
+    throw UsageError(fmt::format("{} is '{}', but must be an integer from {} to {}", option, text,
+                                 least, greatest));
+  }
+  return number;
+}
+
+/// Gives `command` the options of the design, which write to `options`; values out of range end the
+/// parsing with a UsageError that names the option, the value and what would be right.
+void add_options(CLI::App& command, Options& options);
+
+/// One line on what is wrong with a command line that `app` could not parse.
+std::string describe(const CLI::ParseError& error, const CLI::App& app);
+
+}  // namespace linreg::app

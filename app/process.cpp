@@ -1,0 +1,125 @@
+#include "process.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+#include <thread>
+
+namespace linreg::app {
+namespace {
+
+constexpr std::size_t kept_stderr_bytes = 64 * 1024;
+
+/// Both ends of a pipe, closed with the object.
+struct Pipe {
+  int read_end = -1;
+  int write_end = -1;
+
+  Pipe() {
+    std::array<int, 2> ends{};
+    if (pipe2(ends.data(), O_CLOEXEC) != 0) {
+      throw std::system_error(errno, std::generic_category(), "pipe");
+    }
+    read_end = ends[0];
+    write_end = ends[1];
+  }
+  ~Pipe() {
+    close_end(read_end);
+    close_end(write_end);
+  }
+  Pipe(const Pipe&) = delete;
+  Pipe& operator=(const Pipe&) = delete;
+
+  static void close_end(int& end) {
+    if (end >= 0) close(end);
+    end = -1;
+  }
+};
+
+pid_t spawn(const std::vector<std::string>& command, const Pipe& out, const Pipe& err) {
+  std::vector<char*> argv;
+  for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, out.write_end, STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, err.write_end, STDERR_FILENO);
+  pid_t child = 0;
+  const int error = posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ);
+  posix_spawn_file_actions_destroy(&actions);
+  if (error != 0) throw std::system_error(error, std::generic_category(), command[0]);
+  return child;
+}
+
+/// Appends what the pipe holds to `text`; closes the pipe at its end.
+void read_available(int& end, std::string& text) {
+  std::array<char, 64 * 1024> buffer{};
+  const ssize_t count = read(end, buffer.data(), buffer.size());
+  if (count > 0) {
+    text.append(buffer.data(), static_cast<std::size_t>(count));
+  } else if (count == 0 || errno != EINTR) {
+    Pipe::close_end(end);
+  }
+}
+
+}  // namespace
+
+ProcessResult run_process(const std::vector<std::string>& command,
+                          std::chrono::seconds time_limit) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point deadline = Clock::now() + time_limit;
+  Pipe out;
+  Pipe err;
+  const pid_t child = spawn(command, out, err);
+  Pipe::close_end(out.write_end);
+  Pipe::close_end(err.write_end);
+
+  ProcessResult result;
+  while (!result.timed_out && (out.read_end >= 0 || err.read_end >= 0)) {
+    // poll passes over a negative descriptor, so a pipe that has ended is simply left out.
+    std::array<pollfd, 2> waiting{{{out.read_end, POLLIN, 0}, {err.read_end, POLLIN, 0}}};
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    const int ready =
+        left <= 0 ? 0 : poll(waiting.data(), waiting.size(), static_cast<int>(left) + 1);
+    if (ready == 0) {
+      result.timed_out = true;
+      kill(child, SIGKILL);
+    }
+    if (ready > 0 && waiting[0].revents != 0) read_available(out.read_end, result.out);
+    if (ready > 0 && waiting[1].revents != 0) read_available(err.read_end, result.err);
+    if (result.err.size() > 2 * kept_stderr_bytes) {
+      result.err.erase(0, result.err.size() - kept_stderr_bytes);
+    }
+  }
+  if (result.err.size() > kept_stderr_bytes) {
+    result.err.erase(0, result.err.size() - kept_stderr_bytes);
+  }
+  // A program may run on after it has closed its output.
+  int status = 0;
+  pid_t ended = 0;
+  while ((ended = waitpid(child, &status, result.timed_out ? 0 : WNOHANG)) != child) {
+    if (ended < 0 && errno != EINTR) {
+      throw std::system_error(errno, std::generic_category(), "waitpid");
+    }
+    if (ended == 0 && Clock::now() >= deadline) {
+      result.timed_out = true;
+      kill(child, SIGKILL);
+    } else if (ended == 0) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+  result.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return result;
+}
+
+}  // namespace linreg::app

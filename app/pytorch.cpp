@@ -1,0 +1,170 @@
+#include "pytorch.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <system_error>
+
+#include "options.hpp"
+#include "process.hpp"
+
+namespace linreg::app {
+namespace {
+
+using nlohmann::json;
+
+/// The last line that has something on it: Python ends a traceback with the error itself.
+std::string last_line(const std::string& text) {
+  const std::size_t end = text.find_last_not_of(" \n");
+  if (end == std::string::npos) return "";
+  const std::size_t line_break = text.find_last_of('\n', end);
+  const std::size_t start = line_break == std::string::npos ? 0 : line_break + 1;
+  return text.substr(start, end + 1 - start);
+}
+
+/// Whether a Python can't be run or has no torch: then another one may serve.
+bool lacks_torch(const ProcessResult& result) {
+  return result.exit_status == 127 ||
+         result.err.find("No module named 'torch'") != std::string::npos;
+}
+
+[[noreturn]] void fail(const std::string& python, const ProcessResult& result,
+                       std::chrono::seconds time_limit) {
+  if (result.timed_out) {
+    throw PytorchError(fmt::format("{} is still running after {} s, and was ended: give it more "
+                                   "time with --pytorch-timeout",
+                                   python, time_limit.count()),
+                       result.err);
+  }
+  const std::string last = last_line(result.err);
+  throw PytorchError(
+      fmt::format("PyTorch in {} fails (exit status {}): {}; --verbose shows all that it said",
+                  python, result.exit_status, last.empty() ? "it says nothing" : last),
+      result.err);
+}
+
+report::Run parse_run(const std::string& python, const ProcessResult& result,
+                      const std::string& implementation) {
+  try {
+    const json record = json::parse(result.out);
+    if (!record.contains("runs") || !record["runs"].is_array() || record["runs"].size() != 1) {
+      throw std::invalid_argument("the record has no \"runs\" of one run");
+    }
+    report::Run run = report::run_from_json(record["runs"][0]);
+    if (run.implementation != implementation || run.framework != "pytorch") {
+      throw std::invalid_argument(
+          fmt::format("the record is one of {} in {}", run.implementation, run.framework));
+    }
+    return run;
+  } catch (const std::exception& error) {  // json::exception or std::invalid_argument
+    throw PytorchError(fmt::format("{} did not print a record of its run ({}); --verbose shows all "
+                                   "that it said",
+                                   python, error.what()),
+                       result.err + result.out.substr(0, 4096));
+  }
+}
+
+/// One of the two programs' run; nothing where this Python lacks torch.
+std::optional<report::Run> run_program(const std::string& python, const std::string& implementation,
+                                       const report::Settings& settings, int threads,
+                                       std::chrono::seconds time_limit) {
+  std::vector<std::string> command = pytorch_arguments(settings, threads);
+  command.insert(command.begin(), {python, (pytorch_folder() / (implementation + ".py")).string()});
+  command.push_back("--json=-");
+  ProcessResult result;
+  try {
+    result = run_process(command, time_limit);
+  } catch (const std::system_error&) {
+    return std::nullopt;
+  }
+  if (lacks_torch(result)) return std::nullopt;
+  if (result.exit_status != 0) fail(python, result, time_limit);
+  return parse_run(python, result, implementation);
+}
+
+}  // namespace
+
+std::filesystem::path pytorch_folder() {
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe");
+  return program.parent_path().parent_path() / "share" / "linreg" / "pytorch";
+}
+
+std::vector<std::string> pytorch_arguments(const report::Settings& settings, int threads) {
+  // JSON's numbers are the shortest that read back to the same double, and Python reads them so
+  // too.
+  const json numbers = report::to_json(settings);
+  const auto option = [&](const char* name, const char* key) {
+    return fmt::format("--{}={}", name, numbers.at(key).dump());
+  };
+  std::string true_w = numbers.at("true_w").dump();
+  true_w = true_w.substr(1, true_w.size() - 2);
+  return {option("seed", "seed"),
+          option("examples", "examples"),
+          "--true-w=" + true_w,
+          option("true-b", "true_b"),
+          option("noise", "noise"),
+          option("lr", "lr"),
+          option("epochs", "epochs"),
+          option("batch-size", "batch_size"),
+          fmt::format("--threads={}", threads)};
+}
+
+void check_python(const std::string& python) {
+  const auto runs = [](const std::filesystem::path& path) {
+    return std::filesystem::is_regular_file(path) && access(path.c_str(), X_OK) == 0;
+  };
+  bool found = python.find('/') != std::string::npos && runs(python);
+  if (python.find('/') == std::string::npos && !python.empty()) {
+    const char* path = std::getenv("PATH");
+    std::string folders = path == nullptr ? "" : path;
+    for (std::size_t first = 0; first <= folders.size() && !found;) {
+      const std::size_t colon = std::min(folders.find(':', first), folders.size());
+      found = runs(std::filesystem::path(folders.substr(first, colon - first)) / python);
+      first = colon + 1;
+    }
+  }
+  if (!found) {
+    throw UsageError(
+        fmt::format("--pytorch is '{}', but must be a Python that can be run", python));
+  }
+}
+
+std::optional<PytorchRuns> run_pytorch(const std::optional<std::string>& python,
+                                       const report::Settings& settings, int threads,
+                                       std::chrono::seconds time_limit) {
+  std::vector<std::string> candidates{"python3", "/usr/bin/python3"};
+  const std::string python_of_libtorch = LINREG_LIBTORCH_PYTHON;
+  if (!python_of_libtorch.empty()) candidates.insert(candidates.begin(), python_of_libtorch);
+  if (python) candidates = {*python};
+
+  for (const std::string& candidate : candidates) {
+    const auto scratch = run_program(candidate, "scratch", settings, threads, time_limit);
+    if (!scratch) continue;
+    const auto concise = run_program(candidate, "concise", settings, threads, time_limit);
+    if (!concise) continue;
+    return PytorchRuns{candidate, scratch->version, {*scratch, *concise}};
+  }
+  if (python) {
+    throw PytorchError(fmt::format("{} has no torch: install python3-torch for the distribution's "
+                                   "Python, or pip install torch for another",
+                                   *python),
+                       "");
+  }
+  return std::nullopt;
+}
+
+std::optional<PytorchRuns> recorded_pytorch(const report::Settings& settings) {
+  std::ifstream file(pytorch_folder() / "recorded.json");
+  const json record = json::parse(file);
+  if (!(report::settings_from_json(record.at("settings")) == settings)) return std::nullopt;
+  PytorchRuns runs;
+  for (const json& run : record.at("runs")) runs.runs.push_back(report::run_from_json(run));
+  runs.version = record.at("pytorch").get<std::string>();
+  return runs;
+}
+
+}  // namespace linreg::app

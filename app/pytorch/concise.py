@@ -1,0 +1,68 @@
+"""Linear regression, concisely, in PyTorch: section 4 of the article."""
+
+import time
+
+import torch
+from torch import nn
+from torch.utils import data
+
+from scratch import synthetic_data
+from settings import parse_arguments, write_record
+
+
+def load_array(data_arrays, batch_size, is_train=True):
+    """A PyTorch data iterator."""
+    dataset = data.TensorDataset(*data_arrays)
+    return data.DataLoader(dataset, batch_size, shuffle=is_train)
+
+
+def main():
+    args = parse_arguments(__doc__)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    say = print if args.json != "-" else lambda *words: None
+
+    true_w = torch.tensor(args.true_w)
+    true_b = args.true_b
+    features, labels = synthetic_data(true_w, true_b, args.examples, args.noise)
+
+    batch_size = args.batch_size
+    data_iter = load_array((features, labels), batch_size)
+
+    net = nn.Sequential(nn.Linear(len(true_w), 1))
+    net[0].weight.data.normal_(0, 0.01)
+    net[0].bias.data.fill_(0)
+
+    loss = nn.MSELoss()
+    trainer = torch.optim.SGD(net.parameters(), lr=args.lr)
+
+    steps = 0
+    epoch_loss = []
+    start = time.perf_counter()
+    num_epochs = args.epochs
+    for epoch in range(num_epochs):
+        for X, y in data_iter:
+            l = loss(net(X), y)
+            trainer.zero_grad()
+            l.backward()
+            trainer.step()
+            steps += 1
+        l = loss(net(features), labels)
+        epoch_loss.append(l.item())
+        say(f'epoch {epoch + 1}, loss {l:f}')
+    train_seconds = time.perf_counter() - start
+
+    w = net[0].weight.data
+    w_error = true_w - w.reshape(true_w.shape)
+    say('error in estimating w:', w_error)
+    b = net[0].bias.data
+    b_error = true_b - b
+    say('error in estimating b:', b_error)
+    if args.json:
+        write_record(args, "concise", torch.__version__, torch.get_num_threads(), epoch_loss, w, b,
+                     w_error, b_error, steps, train_seconds)
+
+
+if __name__ == "__main__":
+    main()

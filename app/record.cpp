@@ -1,0 +1,33 @@
+#include "record.hpp"
+
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+
+#include <nlohmann/json.hpp>
+
+#include "output.hpp"
+
+namespace linreg::app {
+
+nlohmann::ordered_json record(const Options& options, std::span<const report::Run> runs) {
+  nlohmann::ordered_json record;
+  record["linreg"] = LINREG_VERSION;
+  record["libtorch"] = TORCH_VERSION;
+  record["threads"] = at::get_num_threads();
+  record["settings"] = report::to_json(options.settings);
+  record["runs"] = nlohmann::ordered_json::array();
+  for (const report::Run& run : runs) record["runs"].push_back(report::to_json(run));
+  return record;
+}
+
+void write_record(const Options& options, const nlohmann::ordered_json& record) {
+  if (!options.json) return;
+  const std::string text = record.dump(2) + "\n";
+  if (options.json_on_stdout()) {
+    write_stdout(text);
+  } else {
+    write_file(*options.json, text);
+  }
+}
+
+}  // namespace linreg::app

@@ -1,0 +1,22 @@
+# Installs the libraries with find_package(linreg) for their users, and the program with what it runs and reads.
+# Included at the end of the top CMakeLists.txt, when every target exists.
+include(CMakePackageConfigHelpers)
+
+set(_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/linreg")
+
+foreach(_name IN ITEMS data scratch concise pytorch report)
+  install(TARGETS linreg_${_name} EXPORT linregTargets FILE_SET HEADERS)
+endforeach()
+
+install(EXPORT linregTargets NAMESPACE linreg:: DESTINATION "${_package_dir}")
+configure_package_config_file(cmake/linregConfig.cmake.in linregConfig.cmake INSTALL_DESTINATION "${_package_dir}")
+write_basic_package_version_file(linregConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES "${CMAKE_CURRENT_BINARY_DIR}/linregConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/linregConfigVersion.cmake"
+              cmake/FindLibTorch.cmake
+        DESTINATION "${_package_dir}")
+
+# The program keeps the path of a LibTorch that is in no system folder, as a wheel's.
+set_target_properties(linreg PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+install(TARGETS linreg)
+install(DIRECTORY app/pytorch DESTINATION "${CMAKE_INSTALL_DATADIR}/linreg"
+        FILES_MATCHING PATTERN "*.py" PATTERN "*.json" PATTERN "__pycache__" EXCLUDE)

@@ -1,0 +1,120 @@
+#include "linreg/concise/concise.hpp"
+
+#include <torch/nn/modules/loss.h>
+#include <torch/optim/sgd.h>
+#include <torch/serialize.h>
+
+#include <algorithm>
+#include <linreg/pytorch/data_loader.hpp>
+#include <utility>
+
+namespace linreg::concise {
+
+TensorDataset::TensorDataset(torch::Tensor features, torch::Tensor labels)
+    : features_(std::move(features)), labels_(std::move(labels)) {
+  data::check_examples("linreg::concise::TensorDataset", features_, labels_);
+}
+
+torch::data::Example<> TensorDataset::get_batch(BatchIndices batch) {
+  return {features_.index_select(0, batch.indices), labels_.index_select(0, batch.indices)};
+}
+
+c10::optional<std::size_t> TensorDataset::size() const {
+  return static_cast<std::size_t>(features_.size(0));
+}
+
+DataLoaderSampler::DataLoaderSampler(std::int64_t num_examples, bool shuffle)
+    : num_examples_(num_examples), shuffle_(shuffle) {
+  TORCH_CHECK(num_examples >= 1, "linreg::concise::DataLoaderSampler: num_examples is ",
+              num_examples, ", but must be positive");
+}
+
+void DataLoaderSampler::reset(c10::optional<std::size_t> new_size) {
+  if (new_size) num_examples_ = static_cast<std::int64_t>(*new_size);
+  next_ = 0;
+  if (shuffle_) {
+    order_ = pytorch::data_loader_order(num_examples_);
+  } else {
+    pytorch::skip_data_loader_base_seed();
+    order_ = torch::arange(num_examples_);
+  }
+}
+
+c10::optional<BatchIndices> DataLoaderSampler::next(std::size_t batch_size) {
+  if (next_ >= num_examples_) return c10::nullopt;
+  const std::int64_t first = next_;
+  next_ += std::min(static_cast<std::int64_t>(batch_size), num_examples_ - first);
+  return BatchIndices{order_.slice(0, first, next_)};
+}
+
+void DataLoaderSampler::save(torch::serialize::OutputArchive& archive) const {
+  archive.write("order", order_, /*is_buffer=*/true);
+  archive.write("next", torch::tensor(next_), /*is_buffer=*/true);
+}
+
+void DataLoaderSampler::load(torch::serialize::InputArchive& archive) {
+  torch::Tensor next = torch::empty(1, torch::kLong);
+  archive.read("order", order_, /*is_buffer=*/true);
+  archive.read("next", next, /*is_buffer=*/true);
+  num_examples_ = order_.size(0);
+  next_ = next.item<std::int64_t>();
+}
+
+std::unique_ptr<DataLoader> load_array(const data::Examples& examples, std::int64_t batch_size,
+                                       bool is_train) {
+  TORCH_CHECK(batch_size >= 1, "linreg::concise::load_array: batch_size is ", batch_size,
+              ", but must be positive");
+  TensorDataset dataset(examples.features, examples.labels);
+  DataLoaderSampler sampler(examples.features.size(0), is_train);
+  return torch::data::make_data_loader(std::move(dataset), std::move(sampler),
+                                       static_cast<std::size_t>(batch_size));
+}
+
+torch::nn::Sequential linreg(std::int64_t num_features) {
+  TORCH_CHECK(num_features >= 1, "linreg::concise::linreg: num_features is ", num_features,
+              ", but must be positive");
+  return torch::nn::Sequential(torch::nn::Linear(num_features, 1));
+}
+
+torch::nn::LinearImpl& layer(torch::nn::Sequential net) {
+  return net->at<torch::nn::LinearImpl>(0);
+}
+
+void initialize_parameters(torch::nn::Sequential net) {
+  layer(net).weight.data().normal_(0, 0.01);
+  layer(net).bias.data().fill_(0);
+}
+
+std::vector<float> train(torch::nn::Sequential net, const data::Examples& examples,
+                         const data::Hyperparameters& hyperparameters,
+                         const data::Observer& observer) {
+  const auto& [features, labels] = examples;
+  const auto& [lr, num_epochs, batch_size] = hyperparameters;
+  data::check_examples("linreg::concise::train", features, labels);
+  data::check_hyperparameters("linreg::concise::train", hyperparameters);
+  TORCH_CHECK(layer(net).weight.sizes() == torch::IntArrayRef({1, features.size(1)}),
+              "linreg::concise::train: the weight must have shape (1, ", features.size(1),
+              "), but has shape ", layer(net).weight.sizes());
+
+  const auto data_iter = load_array(examples, batch_size);
+  torch::nn::MSELoss loss;
+  torch::optim::SGD trainer(net->parameters(), /*lr=*/lr);
+
+  std::vector<float> epoch_loss;
+  for (std::int64_t epoch = 0; epoch < num_epochs; ++epoch) {
+    for (const auto& [X, y] : *data_iter) {
+      const torch::Tensor l = loss(net->forward(X), y);
+      trainer.zero_grad();
+      l.backward();
+      trainer.step();
+      if (observer.on_step && !observer.on_step(l)) return epoch_loss;
+    }
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor l = loss(net->forward(features), labels);
+    epoch_loss.push_back(l.item<float>());
+    if (observer.on_epoch) observer.on_epoch(epoch_loss.back());
+  }
+  return epoch_loss;
+}
+
+}  // namespace linreg::concise

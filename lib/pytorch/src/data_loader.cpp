@@ -1,0 +1,23 @@
+#include "linreg/pytorch/data_loader.hpp"
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Functions.h>
+
+namespace linreg::pytorch {
+namespace {
+
+/// Python's `torch.empty((), dtype=torch.int64).random_().item()`.
+std::int64_t draw_int64() { return at::empty({}, at::kLong).random_().item<std::int64_t>(); }
+
+}  // namespace
+
+void skip_data_loader_base_seed() { draw_int64(); }
+
+at::Tensor data_loader_order(std::int64_t n) {
+  TORCH_CHECK(n >= 1, "linreg::pytorch::data_loader_order: n is ", n, ", but must be positive");
+  skip_data_loader_base_seed();
+  const auto seed = static_cast<std::uint64_t>(draw_int64());
+  return at::randperm(n, at::make_generator<at::CPUGeneratorImpl>(seed), at::kLong);
+}
+
+}  // namespace linreg::pytorch

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+/// Finished values to text and JSON. Knows nothing of tensors: plain numbers in, text out.
+namespace linreg::report {
+
+/// A seed as torch.manual_seed takes it: an integer of -2^63 to 2^64 - 1.
+struct Seed {
+  std::uint64_t magnitude = 0;
+  bool negative = false;
+
+  /// What torch.manual_seed gives the generator: a negative seed in two's complement.
+  std::uint64_t bits() const { return negative ? 0 - magnitude : magnitude; }
+  bool operator==(const Seed&) const = default;
+};
+
+/// The options of a run. The defaults are the article's.
+struct Settings {
+  Seed seed{};
+  std::int64_t examples = 1000;
+  std::vector<double> true_w{2, -3.4};
+  double true_b = 4.2;
+  double noise = 0.01;  ///< standard deviation, in the labels' unit
+  double lr = 0.03;
+  std::int64_t epochs = 3;
+  std::int64_t batch_size = 10;
+
+  bool operator==(const Settings&) const = default;
+};
+
+/// What one training run came to.
+struct Run {
+  std::string implementation;  ///< "scratch" or "concise"
+  std::string framework;       ///< "libtorch" or "pytorch"
+  std::string version;         ///< the framework's
+  std::vector<float> epoch_loss;
+  std::vector<float> w;
+  float b = 0;
+  std::vector<float> w_error;  ///< true_w - w
+  float b_error = 0;           ///< true_b - b
+  std::int64_t steps = 0;
+  double train_seconds = 0;  ///< wall clock of the training loop, the epochs' losses included
+};
+
+/// JSON of every value, in the order of the structs. Numbers read back to the same bits; those that
+/// JSON has no number for are the strings "nan", "inf" and "-inf".
+nlohmann::ordered_json to_json(const Settings& settings);
+nlohmann::ordered_json to_json(const Run& run);
+
+/// The run in `json`, as to_json or the PyTorch programs wrote it.
+/// Throws std::invalid_argument that names the key when one is missing or of another type.
+Run run_from_json(const nlohmann::json& json);
+Settings settings_from_json(const nlohmann::json& json);
+
+}  // namespace linreg::report

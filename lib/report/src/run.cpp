@@ -1,0 +1,143 @@
+#include "linreg/report/run.hpp"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+namespace linreg::report {
+namespace {
+
+using nlohmann::json;
+using nlohmann::ordered_json;
+
+ordered_json number(double x) {
+  if (std::isnan(x)) return "nan";
+  if (std::isinf(x)) return x > 0 ? "inf" : "-inf";
+  return x;
+}
+
+ordered_json numbers(const auto& xs) {
+  ordered_json array = ordered_json::array();
+  for (const auto x : xs) array.push_back(number(x));
+  return array;
+}
+
+const json& member(const json& object, const char* key) {
+  if (!object.is_object() || !object.contains(key)) {
+    throw std::invalid_argument(fmt::format("the record has no \"{}\"", key));
+  }
+  return object.at(key);
+}
+
+[[noreturn]] void refuse(const json& value, const char* key, const char* expected) {
+  throw std::invalid_argument(
+      fmt::format("the record's \"{}\" holds {}, but must hold {}", key, value.dump(), expected));
+}
+
+double to_double(const json& value, const char* key) {
+  if (value.is_number()) return value.get<double>();
+  if (value == "nan") return std::numeric_limits<double>::quiet_NaN();
+  if (value == "inf") return std::numeric_limits<double>::infinity();
+  if (value == "-inf") return -std::numeric_limits<double>::infinity();
+  refuse(value, key, "a number, \"nan\", \"inf\" or \"-inf\"");
+}
+
+template <typename Number>
+Number get_number(const json& object, const char* key) {
+  return static_cast<Number>(to_double(member(object, key), key));
+}
+
+template <typename Number>
+std::vector<Number> get_numbers(const json& object, const char* key) {
+  const json& array = member(object, key);
+  if (!array.is_array()) refuse(array, key, "a list of numbers");
+  std::vector<Number> numbers;
+  for (const json& value : array) numbers.push_back(static_cast<Number>(to_double(value, key)));
+  return numbers;
+}
+
+std::int64_t get_integer(const json& object, const char* key) {
+  const json& value = member(object, key);
+  if (!value.is_number_integer()) refuse(value, key, "an integer");
+  return value.get<std::int64_t>();
+}
+
+std::string get_string(const json& object, const char* key) {
+  const json& value = member(object, key);
+  if (!value.is_string()) refuse(value, key, "a string");
+  return value.get<std::string>();
+}
+
+Seed get_seed(const json& object, const char* key) {
+  const json& value = member(object, key);
+  if (value.is_number_unsigned()) return {value.get<std::uint64_t>(), false};
+  if (!value.is_number_integer()) refuse(value, key, "an integer");
+  return {0 - static_cast<std::uint64_t>(value.get<std::int64_t>()), true};
+}
+
+}  // namespace
+
+ordered_json to_json(const Settings& settings) {
+  ordered_json object;
+  if (settings.seed.negative) {
+    object["seed"] = static_cast<std::int64_t>(settings.seed.bits());
+  } else {
+    object["seed"] = settings.seed.magnitude;
+  }
+  object["examples"] = settings.examples;
+  object["true_w"] = numbers(settings.true_w);
+  object["true_b"] = number(settings.true_b);
+  object["noise"] = number(settings.noise);
+  object["lr"] = number(settings.lr);
+  object["epochs"] = settings.epochs;
+  object["batch_size"] = settings.batch_size;
+  return object;
+}
+
+ordered_json to_json(const Run& run) {
+  ordered_json object;
+  object["implementation"] = run.implementation;
+  object["framework"] = run.framework;
+  object["version"] = run.version;
+  object["epoch_loss"] = numbers(run.epoch_loss);
+  object["w"] = numbers(run.w);
+  object["b"] = number(run.b);
+  object["w_error"] = numbers(run.w_error);
+  object["b_error"] = number(run.b_error);
+  object["steps"] = run.steps;
+  object["train_seconds"] = number(run.train_seconds);
+  return object;
+}
+
+Run run_from_json(const json& json) {
+  return {
+      .implementation = get_string(json, "implementation"),
+      .framework = get_string(json, "framework"),
+      .version = get_string(json, "version"),
+      .epoch_loss = get_numbers<float>(json, "epoch_loss"),
+      .w = get_numbers<float>(json, "w"),
+      .b = get_number<float>(json, "b"),
+      .w_error = get_numbers<float>(json, "w_error"),
+      .b_error = get_number<float>(json, "b_error"),
+      .steps = get_integer(json, "steps"),
+      .train_seconds = get_number<double>(json, "train_seconds"),
+  };
+}
+
+Settings settings_from_json(const json& json) {
+  return {
+      .seed = get_seed(json, "seed"),
+      .examples = get_integer(json, "examples"),
+      .true_w = get_numbers<double>(json, "true_w"),
+      .true_b = get_number<double>(json, "true_b"),
+      .noise = get_number<double>(json, "noise"),
+      .lr = get_number<double>(json, "lr"),
+      .epochs = get_integer(json, "epochs"),
+      .batch_size = get_integer(json, "batch_size"),
+  };
+}
+
+}  // namespace linreg::report

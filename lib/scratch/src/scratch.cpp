@@ -1,0 +1,88 @@
+#include "linreg/scratch/scratch.hpp"
+
+#include <limits>
+#include <span>
+
+namespace linreg::scratch {
+namespace {
+
+template <typename Index>
+torch::Tensor shuffled_indices(std::int64_t num_examples, pytorch::Random& random) {
+  torch::Tensor indices = torch::arange(num_examples, torch::CppTypeToScalarType<Index>::value);
+  random.shuffle(std::span(indices.data_ptr<Index>(), static_cast<std::size_t>(num_examples)));
+  return indices;
+}
+
+}  // namespace
+
+data::Minibatches data_iter(std::int64_t batch_size, const torch::Tensor& features,
+                            const torch::Tensor& labels, pytorch::Random& random) {
+  data::check_examples("linreg::scratch::data_iter", features, labels);
+  const std::int64_t num_examples = features.size(0);
+  const torch::Tensor indices = num_examples <= std::numeric_limits<std::int32_t>::max()
+                                    ? shuffled_indices<std::int32_t>(num_examples, random)
+                                    : shuffled_indices<std::int64_t>(num_examples, random);
+  return {{features, labels}, indices, batch_size};
+}
+
+Parameters initial_parameters(std::int64_t num_features) {
+  TORCH_CHECK(num_features >= 1, "linreg::scratch::initial_parameters: num_features is ",
+              num_features, ", but must be positive");
+  return {torch::normal(0, 0.01, {num_features, 1}).requires_grad_(),
+          torch::zeros(1, torch::requires_grad())};
+}
+
+torch::Tensor linreg(const torch::Tensor& X, const torch::Tensor& w, const torch::Tensor& b) {
+  return torch::matmul(X, w) + b;
+}
+
+torch::Tensor squared_loss(const torch::Tensor& y_hat, const torch::Tensor& y) {
+  TORCH_CHECK(y.numel() == y_hat.numel(), "linreg::scratch::squared_loss: y has shape ", y.sizes(),
+              ", but must have as many elements as y_hat, of shape ", y_hat.sizes());
+  return (y_hat - y.reshape(y_hat.sizes())).pow(2) / 2;
+}
+
+void sgd(torch::TensorList params, double lr, std::int64_t batch_size) {
+  const torch::NoGradGuard no_grad;
+  for (torch::Tensor param : params) {
+    TORCH_CHECK(param.grad().defined(), "linreg::scratch::sgd: a parameter of shape ",
+                param.sizes(), " has no gradient: call backward() first");
+    param -= lr * param.grad() / batch_size;
+    param.grad().zero_();
+  }
+}
+
+std::vector<float> train(const Parameters& parameters, const data::Examples& examples,
+                         const data::Hyperparameters& hyperparameters, pytorch::Random& random,
+                         const data::Observer& observer) {
+  const auto& [features, labels] = examples;
+  const auto& [w, b] = parameters;
+  const auto& [lr, num_epochs, batch_size] = hyperparameters;
+  data::check_examples("linreg::scratch::train", features, labels);
+  data::check_hyperparameters("linreg::scratch::train", hyperparameters);
+  TORCH_CHECK(w.sizes() == torch::IntArrayRef({features.size(1), 1}) && w.requires_grad(),
+              "linreg::scratch::train: w must have shape (", features.size(1),
+              ", 1) and require grad, but has shape ", w.sizes());
+  TORCH_CHECK(b.sizes() == torch::IntArrayRef({1}) && b.requires_grad(),
+              "linreg::scratch::train: b must have shape (1) and require grad, but has shape ",
+              b.sizes());
+  const auto& net = linreg;
+  const auto& loss = squared_loss;
+
+  std::vector<float> epoch_loss;
+  for (std::int64_t epoch = 0; epoch < num_epochs; ++epoch) {
+    for (const auto& [X, y] : data_iter(batch_size, features, labels, random)) {
+      const torch::Tensor l = loss(net(X, w, b), y);
+      l.sum().backward();
+      sgd({w, b}, lr, batch_size);
+      if (observer.on_step && !observer.on_step(l)) return epoch_loss;
+    }
+    const torch::NoGradGuard no_grad;
+    const torch::Tensor train_l = loss(net(features, w, b), labels);
+    epoch_loss.push_back(train_l.mean().item<float>());
+    if (observer.on_epoch) observer.on_epoch(epoch_loss.back());
+  }
+  return epoch_loss;
+}
+
+}  // namespace linreg::scratch

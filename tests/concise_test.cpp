@@ -1,0 +1,163 @@
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <linreg/concise/concise.hpp>
+#include <linreg/pytorch/data_loader.hpp>
+#include <linreg/scratch/scratch.hpp>
+#include <sstream>
+
+namespace linreg::concise {
+namespace {
+
+data::Examples examples(std::int64_t n) {
+  torch::manual_seed(5);
+  return data::synthetic_data(torch::tensor({2.0F, -3.4F}), 4.2, n);
+}
+
+data::Examples numbered(std::int64_t n) {
+  const torch::Tensor numbers = torch::arange(n, torch::kFloat).reshape({n, 1});
+  return {numbers, numbers};
+}
+
+torch::Tensor visited(DataLoader& loader) {
+  std::vector<torch::Tensor> seen;
+  for (const auto& [X, y] : loader) {
+    EXPECT_TRUE(X.equal(y));
+    seen.push_back(X);
+  }
+  return torch::cat(seen).reshape(-1).to(torch::kLong);
+}
+
+TEST(LoadArray, VisitsTheExamplesInTheDataLoadersOrderAnewEachEpoch) {
+  const auto loader = load_array(numbered(23), 10);
+  torch::manual_seed(8);
+  const torch::Tensor first = visited(*loader);
+  const torch::Tensor second = visited(*loader);
+  torch::manual_seed(8);
+  EXPECT_TRUE(first.equal(pytorch::data_loader_order(23)));
+  EXPECT_TRUE(second.equal(pytorch::data_loader_order(23)));
+  EXPECT_FALSE(first.equal(second));
+}
+
+TEST(LoadArray, TakesTheExamplesAsTheyComeWhenNotTraining) {
+  const auto loader = load_array(numbered(5), 2, /*is_train=*/false);
+  torch::manual_seed(8);
+  EXPECT_TRUE(visited(*loader).equal(torch::arange(5)));
+  const auto next = torch::randint(1 << 30, {1}).item<std::int64_t>();
+  torch::manual_seed(8);
+  pytorch::skip_data_loader_base_seed();
+  EXPECT_EQ(next, torch::randint(1 << 30, {1}).item<std::int64_t>());
+}
+
+TEST(LoadArray, RefusesABatchSizeBelowOneAndLabelsThatWouldBroadcast) {
+  EXPECT_THROW(load_array(numbered(5), 0), c10::Error);
+  EXPECT_THROW(load_array({torch::zeros({5, 2}), torch::zeros({5})}, 2), c10::Error);
+}
+
+TEST(DataLoaderSampler, RefusesNoExamples) { EXPECT_THROW(DataLoaderSampler(0, true), c10::Error); }
+
+TEST(DataLoaderSampler, GoesOnFromWhereItWasSaved) {
+  DataLoaderSampler sampler(10, true);
+  sampler.reset();
+  sampler.next(4);
+  std::stringstream stream;
+  torch::serialize::OutputArchive out;
+  sampler.save(out);
+  out.save_to(stream);
+
+  DataLoaderSampler restored(1, true);
+  torch::serialize::InputArchive in;
+  in.load_from(stream);
+  restored.load(in);
+  const torch::Tensor rest = restored.next(100)->indices;
+  EXPECT_EQ(rest.size(0), 6);
+  EXPECT_TRUE(rest.equal(sampler.next(100)->indices));
+  EXPECT_FALSE(restored.next(1).has_value());
+}
+
+TEST(Linreg, IsOneLinearLayerOfOneOutput) {
+  const torch::nn::Sequential net = linreg(3);
+  EXPECT_EQ(net->size(), 1U);
+  EXPECT_EQ(layer(net).weight.sizes(), torch::IntArrayRef({1, 3}));
+  EXPECT_EQ(layer(net).bias.sizes(), torch::IntArrayRef({1}));
+  EXPECT_THROW(linreg(0), c10::Error);
+}
+
+TEST(InitializeParameters, DrawsSmallWeightsAfterTheLayersOwnAndAZeroBias) {
+  torch::manual_seed(4);
+  const torch::nn::Sequential net = linreg(40);
+  initialize_parameters(net);
+  torch::manual_seed(4);
+  torch::nn::Linear own(40, 1);
+  EXPECT_TRUE(layer(net).weight.detach().equal(torch::normal(0, 0.01, {1, 40})));
+  EXPECT_TRUE(layer(net).bias.detach().equal(torch::zeros({1})));
+}
+
+TEST(Train, FindsTheTruth) {
+  const data::Examples data = examples(1000);
+  const torch::nn::Sequential net = linreg(2);
+  initialize_parameters(net);
+  const std::vector<float> loss = train(net, data, {});
+  ASSERT_EQ(loss.size(), 3U);
+  // What remains of the loss is the variance of the noise.
+  EXPECT_NEAR(loss.back(), 0.01 * 0.01, 2e-5);
+  EXPECT_NEAR(layer(net).weight[0][0].item<float>(), 2, 3e-3);
+  EXPECT_NEAR(layer(net).weight[0][1].item<float>(), -3.4, 3e-3);
+  EXPECT_NEAR(layer(net).bias.item<float>(), 4.2, 3e-3);
+}
+
+TEST(Train, AtHalfTheLearningRateWalksWithScratch) {
+  const auto [features, labels] = examples(40);
+  const torch::nn::Sequential net = linreg(2);
+  initialize_parameters(net);
+  const torch::Tensor w = layer(net).weight.detach().clone().reshape({2, 1}).requires_grad_();
+  const torch::Tensor b = layer(net).bias.detach().clone().requires_grad_();
+
+  std::vector<torch::Tensor> walk;
+  const auto on_step = [&](const torch::Tensor&) {
+    walk.push_back(torch::cat({layer(net).weight.detach().reshape(-1), layer(net).bias.detach()}));
+    return true;
+  };
+  torch::manual_seed(8);
+  train(net, {features, labels}, {.lr = 0.015, .num_epochs = 2, .batch_size = 10}, {on_step, {}});
+
+  torch::manual_seed(8);
+  std::size_t step = 0;
+  const auto data_iter = load_array({features, labels}, 10);
+  for (int epoch = 0; epoch < 2; ++epoch) {
+    for (const auto& [X, y] : *data_iter) {
+      scratch::squared_loss(scratch::linreg(X, w, b), y).sum().backward();
+      scratch::sgd({w, b}, 0.03, 10);
+      // The mean of ten and the sum over ten divided afterwards are rounded otherwise.
+      const torch::Tensor here = torch::cat({w.detach().reshape(-1), b.detach()});
+      ASSERT_TRUE(torch::allclose(walk.at(step), here, /*rtol=*/1e-6, /*atol=*/1e-6)) << step;
+      ++step;
+    }
+  }
+  EXPECT_EQ(step, walk.size());
+}
+
+TEST(Train, TellsTheObserverOfEveryStepAndEpochAndStopsWhenTold) {
+  const data::Examples data = examples(25);
+  int steps = 0;
+  std::vector<float> told;
+  const auto on_step = [&](const torch::Tensor& l) {
+    EXPECT_EQ(l.dim(), 0);
+    return ++steps < 5;
+  };
+  const auto on_epoch = [&](float train_loss) { told.push_back(train_loss); };
+  const auto loss = train(linreg(2), data, {}, {on_step, on_epoch});
+  EXPECT_EQ(steps, 5);
+  EXPECT_EQ(told.size(), 1U);
+  EXPECT_EQ(loss, told);
+}
+
+TEST(Train, RefusesAModelThatDoesNotFitAndHyperparametersOutOfRange) {
+  const data::Examples data = examples(5);
+  EXPECT_THROW(train(linreg(3), data, {}), c10::Error);
+  EXPECT_THROW(train(linreg(2), data, {.batch_size = 0}), c10::Error);
+  EXPECT_THROW(train(linreg(2), {data.features, data.labels.reshape(-1)}, {}), c10::Error);
+}
+
+}  // namespace
+}  // namespace linreg::concise

@@ -1,0 +1,115 @@
+#include "options.hpp"
+
+#include <gtest/gtest.h>
+
+#include <CLI/CLI.hpp>
+#include <limits>
+#include <vector>
+
+namespace linreg::app {
+namespace {
+
+Options parse(std::vector<std::string> words) {
+  CLI::App app("", "test");
+  Options options;
+  add_options(app, options);
+  std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
+  app.parse(words);
+  return options;
+}
+
+TEST(Options, AreTheArticlesUnlessToldOtherwise) {
+  const Options options = parse({});
+  EXPECT_EQ(options.settings, report::Settings());
+  EXPECT_EQ(options.settings.seed, report::Seed());
+  EXPECT_EQ(options.settings.examples, 1000);
+  EXPECT_EQ(options.settings.true_w, (std::vector<double>{2, -3.4}));
+  EXPECT_EQ(options.settings.true_b, 4.2);
+  EXPECT_EQ(options.settings.noise, 0.01);
+  EXPECT_EQ(options.settings.lr, 0.03);
+  EXPECT_EQ(options.settings.epochs, 3);
+  EXPECT_EQ(options.settings.batch_size, 10);
+  EXPECT_FALSE(options.threads || options.json);
+}
+
+TEST(Options, AreReadAsPythonReadsThem) {
+  const Options options = parse({"--seed", "-3", "--examples=7", "--true-w", "-1,2e-3,.5",
+                                 "--true-b", "-0.1", "--noise", "0", "--lr", "1e-2", "--epochs",
+                                 "0", "--batch-size", "8", "--threads", "2", "--json", "-"});
+  EXPECT_EQ(options.settings.seed, (report::Seed{3, true}));
+  EXPECT_EQ(options.settings.examples, 7);
+  EXPECT_EQ(options.settings.true_w, (std::vector<double>{-1, 0.002, 0.5}));
+  EXPECT_EQ(options.settings.true_b, -0.1);
+  EXPECT_EQ(options.settings.noise, 0);
+  EXPECT_EQ(options.settings.lr, 0.01);
+  EXPECT_EQ(options.settings.epochs, 0);
+  EXPECT_EQ(options.settings.batch_size, 8);
+  EXPECT_EQ(options.threads, 2);
+  EXPECT_TRUE(options.json_on_stdout());
+}
+
+TEST(Options, TakeEverySeedThatManualSeedTakes) {
+  EXPECT_EQ(parse({"--seed", "18446744073709551615"}).settings.seed.bits(),
+            std::numeric_limits<std::uint64_t>::max());
+  EXPECT_EQ(parse({"--seed", "-9223372036854775808"}).settings.seed.bits(), 1ULL << 63);
+}
+
+TEST(Options, RefuseEveryUnusableValueAndSayOptionValueAndWhatWouldBeRight) {
+  const std::vector<std::pair<std::string, std::string>> unusable{
+      {"--seed", "18446744073709551616"},
+      {"--seed", "-9223372036854775809"},
+      {"--seed", "1.5"},
+      {"--seed", ""},
+      {"--seed", "+-1"},
+      {"--examples", "0"},
+      {"--examples", "-1"},
+      {"--examples", "1.5"},
+      {"--examples", "9223372036854775808"},
+      {"--examples", "ten"},
+      {"--examples", "1e3"},
+      {"--true-w", ""},
+      {"--true-w", "1,"},
+      {"--true-w", ",1"},
+      {"--true-w", "1,,2"},
+      {"--true-w", "1;2"},
+      {"--true-w", "nan"},
+      {"--true-w", "1,inf"},
+      {"--true-w", "1, 2"},
+      {"--true-w", "1e39"},
+      {"--true-b", "nan"},
+      {"--true-b", "x"},
+      {"--true-b", "1e400"},
+      {"--noise", "-0.1"},
+      {"--noise", "nan"},
+      {"--noise", "inf"},
+      {"--lr", "0"},
+      {"--lr", "-1"},
+      {"--lr", "nan"},
+      {"--lr", "inf"},
+      {"--lr", ""},
+      {"--lr", "0.1x"},
+      {"--epochs", "-1"},
+      {"--epochs", "2.5"},
+      {"--batch-size", "0"},
+      {"--batch-size", "-5"},
+      {"--threads", "0"},
+      {"--threads", "-1"},
+      {"--threads", "2000000000"},
+      {"--json", ""},
+      {"--json", "/"},
+      {"--json", "/nonexistent/x"}};
+  for (const auto& [option, value] : unusable) {
+    try {
+      parse({option + "=" + value});
+      ADD_FAILURE() << option << ' ' << value << " is accepted";
+    } catch (const UsageError& error) {
+      const std::string what = error.what();
+      EXPECT_TRUE(what.starts_with(option + " is '" + value + "', but must be ")) << what;
+    } catch (const CLI::ParseError& error) {
+      EXPECT_EQ(value, "") << option << ": " << error.what();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace linreg::app

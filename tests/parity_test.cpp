@@ -1,0 +1,164 @@
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <bit>
+#include <fstream>
+#include <iterator>
+#include <limits>
+#include <linreg/report/comparison.hpp>
+#include <nlohmann/json.hpp>
+
+#include "demo.hpp"
+#include "live_pytorch.hpp"
+#include "pytorch.hpp"
+
+/// Both demos beside the PyTorch programs over a grid of settings, all run in one Python process:
+/// every printed byte and every recorded bit.
+namespace linreg::app {
+namespace {
+
+using report::Seed;
+using report::Settings;
+
+struct Case {
+  Settings settings;
+  int threads = 1;
+};
+
+std::vector<double> weights(std::int64_t d) {
+  std::vector<double> w{2, -3.4};
+  w.resize(static_cast<std::size_t>(d));
+  for (std::size_t j = 2; j < w.size(); ++j) w[j] = 0.37 * static_cast<double>(j) - 5;
+  return w;
+}
+
+std::vector<Case> small_grid() {
+  const std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
+  const std::vector<Seed> seeds{
+      {0}, {1}, {42}, {42, true}, {(1ULL << 40) + 3}, {most}, {1ULL << 63, true}};
+  std::vector<Case> cases;
+  std::size_t turn = 0;
+  for (const std::int64_t examples : {1, 5, 97, 1000}) {
+    for (const std::int64_t batch_size :
+         {std::int64_t{1}, std::int64_t{7}, std::int64_t{10}, examples, examples + 3}) {
+      for (const std::int64_t d : {1, 2, 4, 40}) {
+        for (const int threads : {1, 2}) {
+          const double lr = d == 40 ? 0.01 : 0.03;
+          cases.push_back({{.seed = seeds[turn % seeds.size()],
+                            .examples = examples,
+                            .true_w = weights(d),
+                            .noise = turn % 5 == 0 ? 0 : 0.01,
+                            .lr = lr,
+                            .epochs = examples == 1000 ? 1 : 2,
+                            .batch_size = batch_size},
+                           threads});
+          ++turn;
+        }
+      }
+    }
+  }
+  for (const Seed& seed : seeds) cases.push_back({{.seed = seed}, 1});
+  cases.push_back({{.lr = 3, .epochs = 4}, 1});    // diverges to inf and nan
+  cases.push_back({{.epochs = 0}, 1});             // trains nothing
+  cases.push_back({{.true_w = weights(300)}, 2});  // prints over several lines
+  cases.push_back({{.true_w = weights(1200), .lr = 1e-4, .epochs = 1}, 1});  // prints a summary
+  return cases;
+}
+
+std::vector<Case> large_grid() {
+  std::vector<Case> cases;
+  for (const int threads : {1, 2}) {
+    for (const std::int64_t d : {1, 2, 4, 40}) {
+      cases.push_back({{.examples = 70000,
+                        .true_w = weights(d),
+                        .lr = 0.01,
+                        .epochs = 1,
+                        .batch_size = d == 2 ? 10 : 1000},
+                       threads});
+      cases.push_back(
+          {{.examples = 70000, .true_w = weights(d), .epochs = 2, .batch_size = 70000}, threads});
+      cases.push_back(
+          {{.examples = 70000, .true_w = weights(d), .epochs = 2, .batch_size = 70001}, threads});
+    }
+  }
+  cases.push_back({{.examples = 70000, .epochs = 1, .batch_size = 7}, 2});
+  cases.push_back({{.examples = 70000, .epochs = 1, .batch_size = 1}, 1});
+  return cases;
+}
+
+bool same_bits(float x, float y) {
+  return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y) ||
+         (std::isnan(x) && std::isnan(y));
+}
+
+void expect_parity(const std::vector<Case>& cases, const char* program,
+                   Demo (*run_demo)(const Settings&, const OnLine&)) {
+  nlohmann::json command_lines = nlohmann::json::array();
+  for (const Case& c : cases) command_lines.push_back(pytorch_arguments(c.settings, c.threads));
+  const test::TemporaryDirectory folder;
+  const auto file = folder.path() / "command_lines.json";
+  std::ofstream(file) << command_lines;
+  const auto expected = nlohmann::json::parse(
+      test::run_python(test::script("run_demos.py"), {pytorch_folder().string(), program, file}));
+  ASSERT_EQ(expected.size(), cases.size());
+
+  const int threads = at::get_num_threads();
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    SCOPED_TRACE(testing::Message() << program << ' ' << command_lines[i]);
+    at::set_num_threads(cases[i].threads);
+    std::string out;
+    const Demo demo = run_demo(cases[i].settings, [&](const std::string& line) { out += line; });
+    out += error_lines(demo);
+    EXPECT_EQ(out, expected[i]["stdout"].get<std::string>());
+
+    const report::Run run = report::run_from_json(expected[i]["record"]["runs"][0]);
+    const report::Comparison comparison = report::compare(demo.run, run);
+    EXPECT_EQ(comparison.values.size(), run.epoch_loss.size() + 2 * run.w.size() + 2);
+    for (const report::ComparedValue& value : comparison.values) {
+      EXPECT_TRUE(same_bits(value.left, value.right))
+          << value.name << ": " << value.left << " in C++, " << value.right << " in Python, "
+          << value.ulp << " ulp";
+    }
+    EXPECT_EQ(demo.run.steps, run.steps);
+    EXPECT_EQ(nlohmann::json::parse(report::to_json(cases[i].settings).dump()),
+              expected[i]["record"]["settings"]);
+    if (testing::Test::HasFailure()) break;  // the first setting that fails says enough
+  }
+  at::set_num_threads(threads);
+}
+
+TEST(Parity, OfScratchWithLivePytorchOverTheGrid) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  expect_parity(small_grid(), "scratch", run_scratch);
+}
+
+TEST(Parity, OfConciseWithLivePytorchOverTheGrid) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  expect_parity(small_grid(), "concise", run_concise);
+}
+
+TEST(Parity, OfScratchWithLivePytorchAt70000Examples) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  expect_parity(large_grid(), "scratch", run_scratch);
+}
+
+TEST(Parity, OfConciseWithLivePytorchAt70000Examples) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  expect_parity(large_grid(), "concise", run_concise);
+}
+
+TEST(Parity, OfBothDemosWithRecordedPytorchWithinTheTolerance) {
+  const auto recorded = recorded_pytorch({});
+  ASSERT_TRUE(recorded.has_value());
+  ASSERT_EQ(recorded->runs.size(), 2U);
+  const Demo demos[] = {run_scratch({}), run_concise({})};
+  for (std::size_t i = 0; i < 2; ++i) {
+    const report::Comparison comparison = report::compare(demos[i].run, recorded->runs[i]);
+    EXPECT_TRUE(comparison.within_tolerance()) << report::to_text(comparison, "C++", "recorded");
+  }
+  EXPECT_FALSE(recorded_pytorch({.seed = {1}}).has_value());
+}
+
+}  // namespace
+}  // namespace linreg::app

@@ -1,0 +1,59 @@
+#include "process.hpp"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <system_error>
+
+namespace linreg::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(RunProcess, GivesWhatTheProgramSaysAndHowItEnds) {
+  const ProcessResult result = run_process({"sh", "-c", "echo out; echo err >&2; exit 7"}, 60s);
+  EXPECT_EQ(result.out, "out\n");
+  EXPECT_EQ(result.err, "err\n");
+  EXPECT_EQ(result.exit_status, 7);
+  EXPECT_FALSE(result.timed_out);
+}
+
+TEST(RunProcess, PassesWordsOnWithoutAShell) {
+  EXPECT_EQ(run_process({"printf", "%s|", "$HOME", "a b", "*"}, 60s).out, "$HOME|a b|*|");
+}
+
+TEST(RunProcess, GivesNothingOnStdin) { EXPECT_EQ(run_process({"cat"}, 60s).out, ""); }
+
+TEST(RunProcess, ReportsASignalAsAShellDoes) {
+  EXPECT_EQ(run_process({"sh", "-c", "kill -TERM $$"}, 60s).exit_status, 128 + 15);
+}
+
+TEST(RunProcess, KillsAProgramThatRunsTooLong) {
+  const auto start = std::chrono::steady_clock::now();
+  const ProcessResult result = run_process({"sleep", "100"}, 1s);
+  EXPECT_TRUE(result.timed_out);
+  EXPECT_EQ(result.exit_status, 128 + 9);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 50s);
+}
+
+TEST(RunProcess, KillsAProgramThatClosesItsOutputAndRunsOn) {
+  const auto start = std::chrono::steady_clock::now();
+  const ProcessResult result = run_process({"sh", "-c", "exec >&- 2>&-; exec sleep 100"}, 1s);
+  EXPECT_TRUE(result.timed_out);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 50s);
+}
+
+TEST(RunProcess, TakesAllOfALongOutputAndTheEndOfAFloodOfErrors) {
+  const ProcessResult result = run_process(
+      {"sh", "-c", "head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2; echo end >&2"}, 60s);
+  EXPECT_EQ(result.out.size(), 3'000'000U);
+  EXPECT_LE(result.err.size(), 64U * 1024);
+  EXPECT_TRUE(result.err.ends_with("end\n"));
+}
+
+TEST(RunProcess, RefusesAProgramThatIsNotThere) {
+  EXPECT_THROW(run_process({"/nonexistent/program"}, 60s), std::system_error);
+}
+
+}  // namespace
+}  // namespace linreg::app

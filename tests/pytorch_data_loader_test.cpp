@@ -1,0 +1,46 @@
+#include <gtest/gtest.h>
+#include <torch/torch.h>
+
+#include <linreg/pytorch/data_loader.hpp>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "live_pytorch.hpp"
+
+namespace linreg::pytorch {
+namespace {
+
+std::vector<std::int64_t> to_vector(const torch::Tensor& order) {
+  return {order.data_ptr<std::int64_t>(), order.data_ptr<std::int64_t>() + order.numel()};
+}
+
+using Order = std::vector<std::int64_t>;
+
+TEST(DataLoaderOrder, KnownPermutationsOfTheGlobalGenerator) {
+  torch::manual_seed(0);
+  EXPECT_EQ(to_vector(torch::randperm(10)), (Order{4, 1, 7, 5, 3, 9, 0, 8, 6, 2}));
+  torch::manual_seed(0);
+  skip_data_loader_base_seed();
+  EXPECT_EQ(to_vector(torch::randperm(10)), (Order{3, 7, 5, 2, 0, 8, 1, 6, 9, 4}));
+}
+
+TEST(DataLoaderOrder, RefusesToOrderNothing) { EXPECT_THROW(data_loader_order(0), c10::Error); }
+
+/// The script prints, for every seed and size, the order of three epochs and the number that the
+/// global generator gives after them.
+TEST(DataLoaderOrder, AgreesWithLivePytorch) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  const auto cases = nlohmann::json::parse(test::run_python(test::script("data_loader_orders.py")));
+  ASSERT_GE(cases.size(), 10U);
+  for (const auto& expected : cases) {
+    SCOPED_TRACE(testing::Message() << "seed " << expected["seed"] << ", n " << expected["n"]);
+    torch::manual_seed(expected["seed"].get<std::uint64_t>());
+    for (const auto& order : expected["orders"]) {
+      EXPECT_EQ(to_vector(data_loader_order(expected["n"])), order.get<Order>());
+    }
+    EXPECT_EQ(torch::randint(1 << 30, {1}).item<std::int64_t>(), expected["next"]);
+  }
+}
+
+}  // namespace
+}  // namespace linreg::pytorch

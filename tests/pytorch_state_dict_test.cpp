@@ -1,0 +1,803 @@
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <torch/nn/module.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/conv.h>
+#include <torch/nn/modules/embedding.h>
+#include <torch/nn/modules/linear.h>
+#include <torch/nn/modules/rnn.h>
+#include <torch/types.h>
+
+#include <algorithm>
+#include <cctype>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <linreg/pytorch/state_dict.hpp>
+#include <map>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "live_pytorch.hpp"
+
+namespace {
+
+using linreg::pytorch::load_into;
+using linreg::pytorch::load_state_dict_file;
+using linreg::pytorch::save_state_dict_file;
+using linreg::pytorch::state_dict;
+using linreg::pytorch::StateDict;
+using linreg::test::run_python;
+using linreg::test::script;
+using linreg::test::TemporaryDirectory;
+namespace nn = torch::nn;
+
+std::string read_bytes(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void write_bytes(const std::filesystem::path& path, std::string_view bytes) {
+  std::ofstream(path, std::ios::binary)
+      .write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+}
+
+/// The message of the c10::Error that `action` throws.
+template <typename Action>
+std::string error_of(Action action) {
+  try {
+    action();
+  } catch (const c10::Error& error) {
+    return error.what_without_backtrace();
+  }
+  ADD_FAILURE() << "no c10::Error";
+  return "";
+}
+
+testing::AssertionResult contains(const std::string& text, std::string_view part) {
+  if (text.find(part) != std::string::npos) return testing::AssertionSuccess();
+  return testing::AssertionFailure() << "no \"" << part << "\" in: " << text;
+}
+
+StateDict dict(std::initializer_list<std::pair<std::string, torch::Tensor>> entries) {
+  StateDict result("Entry");
+  for (const auto& [name, tensor] : entries) result.insert(name, tensor);
+  return result;
+}
+
+// The description of tests/pytorch/state_dicts.py, from a StateDict.
+
+std::string dtype_name(at::ScalarType dtype) {
+  static const std::map<std::string, std::string> names{{"Byte", "uint8"},
+                                                        {"Char", "int8"},
+                                                        {"Short", "int16"},
+                                                        {"Int", "int32"},
+                                                        {"Long", "int64"},
+                                                        {"Half", "float16"},
+                                                        {"Float", "float32"},
+                                                        {"Double", "float64"},
+                                                        {"ComplexHalf", "complex32"},
+                                                        {"ComplexFloat", "complex64"},
+                                                        {"ComplexDouble", "complex128"}};
+  std::string name = c10::toString(dtype);
+  if (const auto known = names.find(name); known != names.end()) return known->second;
+  for (auto& letter : name)
+    letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
+  return name;
+}
+
+template <typename Numbers>
+std::string row(const Numbers& numbers) {
+  std::ostringstream out;
+  const char* separator = "(";
+  for (const auto& number : numbers) out << std::exchange(separator, ",") << number;
+  return (numbers.empty() ? "(" : out.str()) + ")";
+}
+
+/// Python's float.hex().
+std::string hex(double number) {
+  if (number == 0) return "0x0.0p+0";
+  char text[40];
+  std::snprintf(text, sizeof text, "%.13a", number);
+  return text;
+}
+
+std::string quantizer(const torch::Tensor& tensor) {
+  if (!tensor.is_quantized()) return "-";
+  if (tensor.qscheme() == at::kPerTensorAffine)
+    return hex(tensor.q_scale()) + '/' + std::to_string(tensor.q_zero_point());
+  const auto numbers = [](const torch::Tensor& values) {
+    std::vector<std::string> result;
+    for (std::int64_t i = 0; i < values.numel(); ++i)
+      result.push_back(hex(values[i].item<double>()));
+    return "torch." + dtype_name(values.scalar_type()) + '/' + row(result);
+  };
+  return numbers(tensor.q_per_channel_scales()) + '/' +
+         numbers(tensor.q_per_channel_zero_points()) + '/' +
+         std::to_string(tensor.q_per_channel_axis());
+}
+
+std::string describe(const StateDict& entries) {
+  std::map<const void*, std::size_t> numbers;
+  std::ostringstream out;
+  for (const auto& item : entries) {
+    const auto& tensor = item.value();
+    const auto* bytes = static_cast<const unsigned char*>(tensor.storage().data());
+    const auto size = tensor.storage().nbytes();
+    out << (item.key().empty() ? "(alone)" : item.key()) << ' ' << dtype_name(tensor.scalar_type())
+        << ' ' << row(tensor.sizes()) << ' ' << row(tensor.strides()) << ' '
+        << tensor.storage_offset() << ' ' << tensor.requires_grad() << ' ' << tensor.is_conj()
+        << ' ' << tensor.is_neg() << ' ' << quantizer(tensor) << ' ';
+    if (size == 0) {
+      out << "- -\n";
+      continue;
+    }
+    out << numbers.emplace(bytes, numbers.size()).first->second << ' ';
+    for (std::size_t i = 0; i < size; ++i)
+      out << "0123456789abcdef"[bytes[i] >> 4] << "0123456789abcdef"[bytes[i] & 15];
+    out << '\n';
+  }
+  return out.str();
+}
+
+/// The module that tests/pytorch/state_dicts.py calls Net.
+struct NetImpl : nn::Module {
+  nn::Conv2d conv{nn::Conv2dOptions(3, 4, 3)};
+  nn::BatchNorm2d norm{4};
+  nn::Sequential body{nn::Linear(5, 6), nn::Linear(6, 6),
+                      nn::Linear(nn::LinearOptions(6, 2).bias(false))};
+  nn::LSTM lstm{nn::LSTMOptions(3, 4).num_layers(2).bidirectional(true)};
+  nn::Embedding embedding{7, 3};
+  nn::Linear decoder{nn::LinearOptions(3, 7).bias(false)};
+
+  NetImpl() {
+    register_module("conv", conv);
+    register_module("norm", norm);
+    nn::Sequential python_body;
+    python_body->push_back("0", nn::Linear(5, 6));
+    python_body->push_back("2", nn::Linear(nn::LinearOptions(6, 2).bias(false)));
+    body = register_module("body", python_body);
+    register_module("lstm", lstm);
+    register_module("embedding", embedding);
+    register_module("decoder", decoder);
+    decoder->weight.set_data(embedding->weight.data());
+  }
+};
+
+std::vector<std::string> names(const StateDict& entries) { return entries.keys(); }
+
+// --- a pickle and a zip by hand
+// -------------------------------------------------------------------------------------
+
+using namespace std::string_literals;
+
+std::string little_endian(std::uint64_t number, int width) {
+  std::string bytes;
+  for (int i = 0; i < width; ++i) bytes += static_cast<char>(number >> (8 * i) & 0xff);
+  return bytes;
+}
+
+std::string text(const std::string& text) { return 'X' + little_endian(text.size(), 4) + text; }
+std::string integer(std::int64_t number) {
+  return "\x8a\x08" + little_endian(static_cast<std::uint64_t>(number), 8);
+}
+std::string global(const std::string& module, const std::string& name) {
+  return 'c' + module + '\n' + name + '\n';
+}
+std::string call(const std::string& function, const std::string& arguments) {
+  return function + '(' + arguments + "tR";
+}
+std::string integers(const std::vector<std::int64_t>& numbers) {
+  std::string items;
+  for (const auto number : numbers) items += integer(number);
+  return '(' + items + 't';
+}
+std::string storage(std::int64_t elements, const std::string& type = "FloatStorage") {
+  return '(' + text("storage") + global("torch", type) + text("0") + text("cpu") +
+         integer(elements) + "tQ";
+}
+const auto kNoHooks = global("collections", "OrderedDict") + ")R";
+std::string tensor(std::int64_t elements, std::int64_t offset,
+                   const std::vector<std::int64_t>& sizes,
+                   const std::vector<std::int64_t>& strides) {
+  return call(global("torch._utils", "_rebuild_tensor_v2"),
+              storage(elements) + integer(offset) + integers(sizes) + integers(strides) + '\x89' +
+                  kNoHooks);
+}
+
+struct Record {
+  std::string name;
+  std::string bytes;
+  std::uint64_t declared = bytes.size();
+  int method = 0;
+};
+
+/// A zip file whose directory says of each record's size what it is told to say, in 64 bits.
+std::string zip(const std::vector<Record>& records) {
+  std::string file, directory;
+  for (const auto& record : records) {
+    const auto offset = file.size();
+    file += "PK\3\4" + little_endian(45, 2) + little_endian(0, 2) +
+            little_endian(static_cast<std::uint64_t>(record.method), 2) + little_endian(0, 8) +
+            little_endian(record.bytes.size(), 4) + little_endian(record.bytes.size(), 4) +
+            little_endian(record.name.size(), 2) + little_endian(0, 2) + record.name + record.bytes;
+    directory += "PK\1\2" + little_endian(45, 2) + little_endian(45, 2) + little_endian(0, 2) +
+                 little_endian(static_cast<std::uint64_t>(record.method), 2) + little_endian(0, 8) +
+                 little_endian(0xffffffff, 4) + little_endian(0xffffffff, 4) +
+                 little_endian(record.name.size(), 2) + little_endian(20, 2) + little_endian(0, 8) +
+                 little_endian(0, 2) + little_endian(offset, 4) + record.name +
+                 little_endian(1, 2) + little_endian(16, 2) + little_endian(record.declared, 8) +
+                 little_endian(record.declared, 8);
+  }
+  const auto directory_at = file.size();
+  return file + directory + "PK\5\6" + little_endian(0, 4) + little_endian(records.size(), 2) +
+         little_endian(records.size(), 2) + little_endian(directory.size(), 4) +
+         little_endian(directory_at, 4) + little_endian(0, 2);
+}
+
+/// A file of that pickle whose storage "0" has 6 floats, 0 to 5.
+std::string file_of(const std::string& pickle) {
+  std::string floats(24, '\0');
+  for (std::size_t i = 0; i < 6; ++i) {
+    const auto number = static_cast<float>(i);
+    std::memcpy(floats.data() + 4 * i, &number, 4);
+  }
+  return zip({{"net/data.pkl", pickle}, {"net/version", "3\n"}, {"net/data/0", floats}});
+}
+
+StateDict load_bytes(std::string_view bytes) {
+  const TemporaryDirectory folder;
+  write_bytes(folder.path() / "net.pt", bytes);
+  return load_state_dict_file(folder.path() / "net.pt");
+}
+
+StateDict load_pickle(const std::string& pickle) { return load_bytes(file_of(pickle)); }
+
+std::string error_of_pickle(const std::string& pickle) {
+  return error_of([&] { load_pickle(pickle); });
+}
+
+std::string dict_of(const std::string& value) { return "\x80\2}" + text("w") + value + "s."; }
+
+// --- reading
+// --------------------------------------------------------------------------------------------------------
+
+TEST(LoadStateDictFile, ReadsTheBytesThatPythonWrites) {
+  // data.pkl of torch.save({"w": torch.arange(6.).reshape(2, 3)}, path), PyTorch 1.13 to 2.13.
+  const auto pickle =
+      "\x80\2}q\0X\1\0\0\0wq\1ctorch._utils\n_rebuild_tensor_v2\nq\2(("
+      "X\7\0\0\0storageq\3ctorch\nFloatStorage\nq\4"
+      "X\1\0\0\0000q\5X\3\0\0\0cpuq\6K\6tq\7QK\0K\2K\3\x86q\bK\3K\1\x86q\t\x89"
+      "ccollections\nOrderedDict\nq\n)Rq\vtq\fRq\rs."s;
+  const auto entries = load_pickle(pickle);
+  ASSERT_EQ(names(entries), std::vector<std::string>{"w"});
+  EXPECT_EQ(entries["w"].scalar_type(), torch::kFloat);
+  EXPECT_FALSE(entries["w"].requires_grad());
+  EXPECT_TRUE(torch::equal(entries["w"], torch::tensor({{0.f, 1.f, 2.f}, {3.f, 4.f, 5.f}})));
+}
+
+TEST(LoadStateDictFile, KeepsStridesAndOffset) {
+  const auto w = load_pickle(dict_of(tensor(6, 1, {2, 2}, {1, 3})))["w"];
+  EXPECT_TRUE(torch::equal(w, torch::tensor({{1.f, 4.f}, {2.f, 5.f}})));
+  EXPECT_EQ(w.strides(), (std::vector<std::int64_t>{1, 3}));
+}
+
+TEST(LoadStateDictFile, FlattensNestedDictsWithDots) {
+  const auto inner = '}' + text("b") + tensor(6, 0, {1}, {1}) + "s}"s.substr(0, 1);
+  EXPECT_EQ(names(load_pickle(dict_of(inner))), std::vector<std::string>{"w.b"});
+  EXPECT_EQ(names(load_pickle("\x80\2}K\7" + inner + "s.")), std::vector<std::string>{"7.b"});
+}
+
+TEST(LoadStateDictFile, NamesAnEntryThatIsNoTensor) {
+  EXPECT_TRUE(
+      contains(error_of_pickle(dict_of("K\3")), "entry \"w\" is the integer 3, not a tensor"));
+  EXPECT_TRUE(contains(error_of_pickle(dict_of("N")), "entry \"w\" is None, not a tensor"));
+  EXPECT_TRUE(contains(error_of_pickle(dict_of("\x88")), "entry \"w\" is True, not a tensor"));
+  EXPECT_TRUE(contains(error_of_pickle(dict_of(text("adam"))),
+                       "entry \"w\" is the text \"adam\", not a tensor"));
+  EXPECT_TRUE(contains(error_of_pickle(dict_of("]")), "entry \"w\" is a list, not a tensor"));
+  EXPECT_TRUE(contains(error_of_pickle(dict_of(call(global("torch", "Size"), ")"))),
+                       "is a call of torch.Size"));
+  EXPECT_TRUE(contains(error_of_pickle("\x80\2]."), "the file holds a list"));
+  EXPECT_TRUE(
+      contains(error_of_pickle("\x80\2}N" + tensor(6, 0, {1}, {1}) + "s."), "a key is None"));
+}
+
+TEST(LoadStateDictFile, RefusesTheSameNameTwice) {
+  const auto value = tensor(6, 0, {1}, {1});
+  EXPECT_TRUE(contains(error_of_pickle("\x80\2}" + text("7") + value + "sK\7" + value + "s."),
+                       "\"7\" is there twice"));
+}
+
+TEST(LoadStateDictFile, NamesTheFile) {
+  const TemporaryDirectory folder;
+  const auto path = folder.path() / "net.pt";
+  EXPECT_TRUE(contains(error_of([&] { load_state_dict_file(path); }),
+                       path.string() + ": can't be opened: No such"));
+  EXPECT_TRUE(
+      contains(error_of([&] { load_state_dict_file(folder.path()); }), "is no regular file"));
+  write_bytes(path, file_of("\x80\2]."));
+  EXPECT_TRUE(contains(error_of([&] { load_state_dict_file(path); }),
+                       path.string() + ": the file holds a list"));
+}
+
+TEST(LoadStateDictFile, RefusesForeignGlobalsByName) {
+  const auto refuses = [](const std::string& pickle, const std::string& name) {
+    EXPECT_TRUE(contains(error_of_pickle(pickle), "refuses " + name)) << name;
+  };
+  refuses("cos\nsystem\n(S'id'\ntR.", "os.system");
+  for (const auto& [module, name] :
+       std::vector<std::pair<std::string, std::string>>{{"os", "system"},
+                                                        {"posix", "system"},
+                                                        {"nt", "system"},
+                                                        {"builtins", "eval"},
+                                                        {"builtins", "exec"},
+                                                        {"__builtin__", "eval"},
+                                                        {"builtins", "getattr"},
+                                                        {"builtins", "__import__"},
+                                                        {"subprocess", "Popen"},
+                                                        {"runpy", "_run_code"},
+                                                        {"torch", "load"},
+                                                        {"torch", "serialization.os.system"},
+                                                        {"torch._utils", "_import_dotted_name"},
+                                                        {"torch.hub", "load"},
+                                                        {"copyreg", "_reconstructor"},
+                                                        {"torch._utils", "_rebuild_sparse_tensor"},
+                                                        {"numpy.core.multiarray", "scalar"},
+                                                        {"", ""},
+                                                        {"torch._utils._rebuild_tensor", "v2"}}) {
+    refuses("\x80\2" + call(global(module, name), text("id")) + '.', module + '.' + name);
+    refuses("\x80\4" + text(module) + text(name) + "\x93(tR.", module + '.' + name);
+    refuses(dict_of(global("collections", "OrderedDict") + ")R}" + text("x") +
+                    global(module, name) + "sb"),
+            module + '.' + name);
+  }
+  // An escape code, not the terminal's colour.
+  refuses("\x80\2" + global("os\x1b[31m", "x") + '.', "os\\x1b[31m.x");
+}
+
+TEST(LoadStateDictFile, RefusesCallsOfWhatIsNoFunction) {
+  EXPECT_TRUE(contains(error_of_pickle("\x80\2" + text("os.system") + ")R."),
+                       "calls the text \"os.system\""));
+  EXPECT_TRUE(contains(error_of_pickle("\x80\2" + global("torch", "Size") + "]R."), "with a list"));
+  EXPECT_TRUE(contains(error_of_pickle("\x80\2" + text("a") + global("torch", "Size") + "\x93."),
+                       "is no text"));
+  EXPECT_TRUE(contains(error_of_pickle("\x80\2" + kNoHooks + "]b."), "refuses BUILD with a list"));
+  EXPECT_TRUE(contains(error_of_pickle("\x80\2}" + text("__setstate__") + "Ns}b."),
+                       "refuses BUILD on a dict"));
+  EXPECT_TRUE(
+      contains(error_of_pickle(dict_of(tensor(6, 0, {1}, {1}) + "}b")), "refuses BUILD on a call"));
+  EXPECT_TRUE(contains(error_of_pickle(dict_of(call(global("torch", "FloatStorage"), ""))),
+                       "is no tensor"));
+  for (const auto& opcode :
+       {"\x81"s, "o"s, "i"s, "\x92"s, "\x82\1"s, "B\0\0\0\0"s, "P0\n"s, "I1\n"s, "\x8f"s, "\xff"s})
+    EXPECT_TRUE(contains(error_of_pickle("\x80\2(" + opcode), "byte 3: refuses the opcode"));
+  EXPECT_TRUE(contains(error_of_pickle("\x80\1."), "pickle protocol 1"));
+  EXPECT_TRUE(contains(error_of_pickle("\x80\6."), "pickle protocol 6"));
+}
+
+TEST(LoadStateDictFile, RefusesHugeDeclaredSizes) {
+  const auto huge = std::int64_t{1} << 62;
+  EXPECT_TRUE(contains(error_of_pickle("\x80\2X\xff\xff\xff\xff."),
+                       "4294967295 bytes are declared where 1 are left"));
+  EXPECT_TRUE(contains(error_of_pickle("\x80\4\x8d\xff\xff\xff\xff\xff\xff\xff\xff."),
+                       "bytes are declared"));
+  EXPECT_TRUE(
+      contains(error_of_pickle("\x80\4\x95\xff\xff\xff\xff\xff\xff\xff\xff."), "a frame of"));
+  EXPECT_TRUE(
+      contains(error_of_pickle("\x80\2\x8b\xff\xff\xff\x7f."), "an integer of 2147483647 bytes"));
+  EXPECT_TRUE(contains(error_of_pickle("\x80\2Nr\xff\xff\xff\xff."),
+                       "the memo's index 4294967295 follows 0"));
+  EXPECT_TRUE(
+      contains(error_of_pickle("\x80\2Nj\xff\xff\xff\xff."), "the memo has no index 4294967295"));
+  EXPECT_TRUE(contains(error_of_pickle(dict_of(tensor(huge, 0, {1}, {1}))),
+                       "declares 4611686018427387904 elements"));
+  EXPECT_TRUE(contains(error_of_pickle(dict_of(tensor(-1, 0, {1}, {1}))), "declares -1 elements"));
+  EXPECT_TRUE(contains(error_of_pickle(dict_of(tensor(7, 0, {7}, {1}))), "has 24 bytes, not 28"));
+  EXPECT_TRUE(
+      contains(error_of_pickle(dict_of(tensor(huge / 8, 0, {1}, {1}))), "has 24 bytes, not"));
+}
+
+TEST(LoadStateDictFile, RefusesViewsOutsideTheirStorage) {
+  const auto huge = std::int64_t{1} << 62;
+  const auto refuses = [](std::int64_t offset, const std::vector<std::int64_t>& sizes,
+                          const std::vector<std::int64_t>& strides) {
+    EXPECT_TRUE(contains(error_of_pickle(dict_of(tensor(6, offset, sizes, strides))),
+                         "reach outside a storage"));
+  };
+  refuses(0, {7}, {1});
+  refuses(1, {6}, {1});
+  refuses(6, {}, {});
+  refuses(-1, {2}, {1});
+  refuses(0, {-1}, {1});
+  refuses(5, {2}, {-1});
+  refuses(0, {2}, {huge});
+  refuses(0, {5}, {huge});
+  refuses(INT64_MAX, {2}, {1});
+  refuses(0, {huge, 4}, {0, 0});
+  refuses(0, {huge}, {0});
+  EXPECT_TRUE(contains(error_of_pickle(dict_of(tensor(6, 0, {2, 2}, {1}))),
+                       "has other dimensions than strides"));
+  EXPECT_EQ(load_pickle(dict_of(tensor(6, 9, {0}, {1})))["w"].numel(), 0);
+}
+
+TEST(LoadStateDictFile, BearsDeepCyclicAndExplodingPickles) {
+  const auto many = std::size_t{1} << 20;
+  std::string nested = "\x80\2";
+  for (std::size_t i = 0; i < many; ++i) nested += '}' + "K\0"s;
+  nested += 'N' + std::string(many, 's') + '.';
+  EXPECT_TRUE(contains(error_of_pickle(nested), "dicts are nested over 100 deep"));
+  EXPECT_TRUE(contains(
+      error_of_pickle("\x80\2" + std::string(many, ']') + std::string(many - 1, 'a') + '.'),
+      "a list"));
+  EXPECT_TRUE(
+      contains(error_of_pickle("\x80\2" + std::string(many, '(') + '.'), "the stack is too short"));
+  std::string tuples = "\x80\2)";
+  tuples += std::string(many, '\x85') + '.';
+  EXPECT_TRUE(contains(error_of_pickle(tuples), "the file holds a tuple"));
+  EXPECT_TRUE(contains(error_of_pickle("\x80\2" + std::string(std::size_t{1} << 24, 'N') + '.'),
+                       "more than 8388608"));
+  EXPECT_TRUE(contains(error_of_pickle("\x80\2}q\0K\0h\0s."s),
+                       "entry \"0\" is a dict that has another place"));
+  std::string laughs = "}" + text("w") + tensor(6, 0, {1}, {1}) + "s";
+  for (char i = 0; i < 60; ++i) laughs = "}K\0"s + laughs + 'q' + i + "sK\1h" + i + 's';
+  EXPECT_TRUE(contains(error_of_pickle("\x80\2" + laughs + '.'), "is a dict that has another"));
+}
+
+TEST(LoadStateDictFile, RefusesNamesOutOfProportion) {
+  std::string pickle = "\x80\2}" + text(std::string(1 << 16, 'a')) + '}' + text("w") +
+                       tensor(6, 0, {1}, {1}) + "\x94s";
+  for (int i = 0; i < 1000; ++i)
+    pickle += 'M' + little_endian(static_cast<std::uint64_t>(i), 2) + "h\0s"s;
+  EXPECT_TRUE(contains(error_of_pickle(pickle + "s."), "out of proportion"));
+}
+
+TEST(LoadStateDictFile, RefusesWhatManyTensorsCouldShareAtGreatCost) {
+  const std::vector<std::int64_t> ones(65, 1);
+  EXPECT_TRUE(contains(error_of_pickle(dict_of(tensor(6, 0, ones, ones))),
+                       "the shape has 65 dimensions, over 64"));
+  std::string long_key = tensor(6, 0, {1}, {1});
+  long_key.replace(long_key.find(text("0")), text("0").size(), text(std::string(1 << 16, '0')));
+  EXPECT_TRUE(contains(error_of_pickle(dict_of(long_key)),
+                       "the record \"data/" + std::string(64, '0') + "\" is missing"));
+  std::string metadata =
+      "}" + text("conj") + "\x89s" + text("neg") + "\x89s" + text("neg") + "\x89s";
+  std::string with_metadata = tensor(6, 0, {1}, {1});
+  with_metadata.insert(with_metadata.size() - 2, metadata);
+  EXPECT_TRUE(contains(error_of_pickle(dict_of(with_metadata)), "the metadata has 3 items"));
+}
+
+TEST(LoadStateDictFile, KeepsTheBitsOfConjugationAndNegation) {
+  std::string with_metadata = tensor(6, 0, {1}, {1});
+  with_metadata.insert(with_metadata.size() - 2, "}" + text("neg") + "\x88s");
+  EXPECT_TRUE(load_pickle(dict_of(with_metadata))["w"].is_neg());
+  with_metadata.replace(with_metadata.find("neg"), 3, "xyz");
+  EXPECT_TRUE(contains(error_of_pickle(dict_of(with_metadata)), "the metadata has \"xyz\""));
+  std::string conj = tensor(6, 0, {1}, {1});
+  conj.insert(conj.size() - 2, "}" + text("conj") + "\x88s");
+  EXPECT_TRUE(contains(error_of_pickle(dict_of(conj)), "the conj bit is set on Float"));
+}
+
+TEST(LoadStateDictFile, RefusesDishonestZips) {
+  const auto pickle = dict_of(tensor(6, 0, {6}, {1}));
+  const std::string floats(24, '\1');
+  const auto load = [](const std::vector<Record>& records) {
+    return error_of([&] { load_bytes(zip(records)); });
+  };
+  EXPECT_TRUE(contains(
+      load({{"n/data.pkl", pickle}, {"n/data/0", floats, 1ULL << 50}, {"n/version", "3\n"}}),
+      "record \"n/data/0\" of 1125899906842624 bytes reaches outside the file"));
+  EXPECT_TRUE(
+      contains(load({{"n/data.pkl", pickle}, {"n/data/0", floats, ~0ULL}, {"n/version", "3\n"}}),
+               "outside"));
+  EXPECT_TRUE(
+      contains(load({{"n/data.pkl", pickle}, {"n/data/0", floats, 24, 8}, {"n/version", "3\n"}}),
+               "compressed"));
+  EXPECT_TRUE(contains(load({{"n/data.pkl", pickle}, {"n/data/0", floats}, {"n/data/0", floats}}),
+                       "is there twice"));
+  EXPECT_TRUE(contains(load({{"n/data.pkl", pickle}, {"n/DATA.pkl", pickle}}), "is there twice"));
+  EXPECT_TRUE(contains(load({{"n/data.pkl", pickle}, {"../../etc/passwd", floats}}),
+                       "is not in a folder with"));
+  EXPECT_TRUE(contains(load({{"data.pkl", pickle}}), "is not in a folder"));
+  EXPECT_TRUE(contains(load({{"n/data.pkl", pickle}, {"n/version", "3\n"}}),
+                       "the record \"data/0\" is missing"));
+  EXPECT_TRUE(contains(load({{"n/code.py", pickle}, {"n/version", "3\n"}}),
+                       "the record \"data.pkl\" is missing"));
+  std::vector<Record> overlapping{{"n/data.pkl", pickle}};
+  for (int i = 0; i < 100; ++i) overlapping.push_back({"n/data/" + std::to_string(i), "", 5000});
+  overlapping.push_back({"n/end", std::string(6000, 'x')});
+  EXPECT_TRUE(contains(load(overlapping), "records overlap"));
+}
+
+TEST(LoadStateDictFile, SaysWhatIsNoZip) {
+  EXPECT_TRUE(contains(error_of([] { load_bytes("\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19."); }),
+                       "is no zip file"));
+  EXPECT_TRUE(contains(error_of([] { load_bytes(""); }), "cut short or no zip"));
+}
+
+TEST(LoadStateDictFile, RefusesEveryTruncation) {
+  const TemporaryDirectory folder;
+  const auto path = folder.path() / "net.pt";
+  save_state_dict_file(path, dict({{"w", torch::ones({2, 3})}, {"b", torch::zeros({2})}}));
+  const auto bytes = read_bytes(path);
+  for (std::size_t length = 0; length < bytes.size(); ++length) {
+    write_bytes(path, std::string_view(bytes).substr(0, length));
+    EXPECT_THROW(load_state_dict_file(path), c10::Error) << length;
+  }
+}
+
+TEST(LoadStateDictFile, ReadsOrRefusesEveryFlippedByte) {
+  const TemporaryDirectory folder;
+  const auto path = folder.path() / "net.pt";
+  save_state_dict_file(path, dict({{"w", torch::ones({2, 3})}, {"b", torch::zeros({2})}}));
+  const auto bytes = read_bytes(path);
+  std::size_t refused = 0, read = 0;
+  for (std::size_t at = 0; at < bytes.size(); ++at) {
+    for (const int mask : {0x01, 0xff}) {
+      auto damaged = bytes;
+      damaged[at] = static_cast<char>(damaged[at] ^ mask);
+      write_bytes(path, damaged);
+      try {
+        for (const auto& item : load_state_dict_file(path)) {
+          EXPECT_LE(item.value().storage().nbytes(), bytes.size());
+          // Reads each element: the sanitizers see if one is not there.
+          const auto& tensor = item.value();
+          if (tensor.numel() < 1000 && !tensor.is_quantized()) {
+            EXPECT_EQ(tensor.clone().numel(), tensor.numel());
+          }
+        }
+        ++read;
+      } catch (const c10::Error&) {
+        ++refused;
+      }
+    }
+  }
+  EXPECT_GT(read, 0U);
+  EXPECT_GT(refused, 0U);
+}
+
+TEST(LoadStateDictFile, ReadsOverFourGigabytesWithoutASecondCopy) {
+  if (!std::getenv("LINREG_TEST_BIG_FILES")) GTEST_SKIP() << "LINREG_TEST_BIG_FILES is not set";
+  const TemporaryDirectory folder;
+  const auto path = folder.path() / "big.pt";
+  const auto count = (std::int64_t{1} << 32) + 12345;
+  {
+    auto big = torch::zeros({count}, torch::kByte);
+    big[count - 1] = 7;
+    save_state_dict_file(
+        path, dict({{"before", torch::ones({3})}, {"big", big}, {"after", torch::ones({3})}}));
+  }
+  EXPECT_GT(std::filesystem::file_size(path), std::uintmax_t{1} << 32);
+  const auto peak = [] {
+    rusage usage{};
+    getrusage(RUSAGE_SELF, &usage);
+    return std::int64_t{usage.ru_maxrss} * 1024;
+  };
+  const auto peak_before = peak();
+  const auto entries = load_state_dict_file(path);
+  EXPECT_EQ(entries["big"][count - 1].item<int>(), 7);
+  EXPECT_EQ(entries["after"].sum().item<float>(), 3);
+  // Writing held one copy already, so reading must not raise the peak by half of another.
+  EXPECT_LT(peak() - peak_before, count / 2);
+}
+
+// --- writing
+// --------------------------------------------------------------------------------------------------------
+
+TEST(SaveStateDictFile, IsReadBackAsItWas) {
+  const TemporaryDirectory folder;
+  const auto base = torch::arange(24, torch::kFloat).reshape({4, 6});
+  const auto entries = dict({{"base", base},
+                             {"row", base[2]},
+                             {"transposed", base.t()},
+                             {"scalar", torch::tensor(-0.0)},
+                             {"empty", torch::empty({0, 3})},
+                             {"parameter", torch::ones({2}).set_requires_grad(true)},
+                             {"", torch::ones({1}, torch::kBool)},
+                             {"wide", torch::ones({300, 1})}});
+  save_state_dict_file(folder.path() / "net.pt", entries);
+  EXPECT_EQ(describe(load_state_dict_file(folder.path() / "net.pt")), describe(entries));
+}
+
+TEST(SaveStateDictFile, WritesASharedStorageOnce) {
+  const TemporaryDirectory folder;
+  const auto path = folder.path() / "net.pt";
+  const auto base = torch::arange(1 << 16);
+  save_state_dict_file(
+      path, dict({{"a", base}, {"b", base.slice(0, 7)}, {"c", base.view({256, 256}).t()}}));
+  EXPECT_LT(std::filesystem::file_size(path), 8 * (1 << 16) + 4096U);
+  const auto entries = load_state_dict_file(path);
+  entries["a"][7] = -1;
+  EXPECT_EQ(entries["b"][0].item<std::int64_t>(), -1);
+  EXPECT_EQ(entries["c"][7][0].item<std::int64_t>(), -1);
+}
+
+TEST(SaveStateDictFile, ResolvesLazyConjugationAndNegation) {
+  const TemporaryDirectory folder;
+  const auto z = torch::complex(torch::ones({2}), torch::full({2}, 3.f));
+  save_state_dict_file(folder.path() / "net.pt",
+                       dict({{"conj", z.conj()}, {"neg", z._neg_view()}}));
+  const auto entries = load_state_dict_file(folder.path() / "net.pt");
+  EXPECT_FALSE(entries["conj"].is_conj() || entries["neg"].is_neg());
+  EXPECT_TRUE(torch::equal(entries["conj"], z.conj().resolve_conj()));
+  EXPECT_TRUE(torch::equal(entries["neg"], -z));
+}
+
+TEST(SaveStateDictFile, RefusesWhatPythonCouldNotRead) {
+  const TemporaryDirectory folder;
+  const auto path = folder.path() / "net.pt";
+  const auto error = [&](const torch::Tensor& tensor) {
+    return error_of([&] { save_state_dict_file(path, dict({{"w", tensor}})); });
+  };
+  EXPECT_TRUE(contains(error({}), path.string() + ": entry \"w\": the tensor is undefined"));
+  EXPECT_TRUE(contains(error(torch::ones({2}).to_sparse()), "layout Sparse"));
+  EXPECT_TRUE(contains(error(torch::ones({2}, torch::kMeta)), "on meta"));
+  const auto ints = torch::ones({2}, torch::kInt);
+  EXPECT_TRUE(
+      contains(error_of([&] {
+                 save_state_dict_file(path, dict({{"i", ints}, {"f", ints.view(torch::kFloat)}}));
+               }),
+               "entry \"f\": torch.load can't share a storage between Int and Float"));
+  EXPECT_TRUE(contains(error_of([&] {
+                         save_state_dict_file(path, dict({{"\xff", ints}}));
+                       }),
+                       "is not UTF-8"));
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(SaveStateDictFile, KeepsTheOldFileWhenTheDiskIsFull) {
+  const TemporaryDirectory folder;
+  const auto path = folder.path() / "net.pt";
+  write_bytes(path, "old");
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &before), 0);
+  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
+  const rlimit little{1000, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &little), 0);
+  const auto error = error_of([&] {
+    save_state_dict_file(path, dict({{"w", torch::ones({1 << 16})}}));
+  });
+  setrlimit(RLIMIT_FSIZE, &before);
+  std::signal(SIGXFSZ, handler);
+  EXPECT_TRUE(contains(error, "can't be written: File too large"));
+  EXPECT_EQ(read_bytes(path), "old");
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(SaveStateDictFile, ReplacesAFileAndKeepsItsPermissionsAndLinks) {
+  const TemporaryDirectory folder;
+  const auto path = folder.path() / "net.pt", link = folder.path() / "link.pt";
+  write_bytes(path, "old");
+  std::filesystem::permissions(
+      path, std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  std::filesystem::create_symlink(path, link);
+  save_state_dict_file(link, dict({{"w", torch::ones({2})}}));
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+  EXPECT_EQ(names(load_state_dict_file(path)), std::vector<std::string>{"w"});
+  EXPECT_EQ(std::filesystem::status(path).permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+}
+
+TEST(SaveStateDictFile, SaysWhereItCanNotWrite) {
+  const auto entries = dict({{"w", torch::ones({2})}});
+  EXPECT_TRUE(contains(error_of([&] { save_state_dict_file("/no/such/folder/net.pt", entries); }),
+                       "/no/such/folder/net.pt: can't be written: No such file"));
+  EXPECT_TRUE(contains(error_of([&] { save_state_dict_file("/dev/null", entries); }),
+                       "is no regular file"));
+  EXPECT_FALSE(std::filesystem::is_regular_file("/dev/null"));
+}
+
+// --- modules
+// --------------------------------------------------------------------------------------------------------
+
+TEST(StateDictOf, HasPythonsNamesInPythonsOrder) {
+  nn::Sequential net(nn::Linear(nn::LinearOptions(2, 3).bias(false)), nn::BatchNorm1d(3));
+  const auto entries = state_dict(*net);
+  EXPECT_EQ(names(entries),
+            (std::vector<std::string>{"0.weight", "1.weight", "1.bias", "1.running_mean",
+                                      "1.running_var", "1.num_batches_tracked"}));
+  EXPECT_FALSE(entries["0.weight"].requires_grad());
+}
+
+TEST(LoadInto, CopiesIntoTheParametersAndKeepsThem) {
+  nn::Linear net(2, 1);
+  const auto weight = net->weight;
+  load_into(*net, dict({{"weight", torch::tensor({{1., 2.}})}, {"bias", torch::tensor({3})}}));
+  EXPECT_TRUE(weight.is_same(net->weight));
+  EXPECT_TRUE(weight.requires_grad() && weight.is_leaf());
+  EXPECT_TRUE(torch::equal(weight, torch::tensor({{1.f, 2.f}})));
+  EXPECT_TRUE(torch::equal(net->bias, torch::tensor({3.f})));
+}
+
+TEST(LoadInto, TakesANumberWithADimensionAsPythonDoes) {
+  nn::BatchNorm1d net(1);
+  auto entries = state_dict(*net);
+  entries["num_batches_tracked"] = torch::tensor({7});
+  load_into(*net, entries);
+  EXPECT_EQ(net->num_batches_tracked.item<std::int64_t>(), 7);
+  entries["num_batches_tracked"] = torch::tensor({7, 8});
+  EXPECT_TRUE(contains(error_of([&] { load_into(*net, entries); }),
+                       "\"num_batches_tracked\" has shape [2]"));
+}
+
+TEST(LoadInto, ListsAllDifferencesAndChangesNothing) {
+  nn::Sequential net(nn::Linear(2, 3), nn::Linear(3, 1));
+  const auto before = net->parameters()[2].clone();
+  const auto error = error_of([&] {
+    load_into(*net, dict({{"1.weight", torch::zeros({1, 3})},
+                          {"0.weight", torch::zeros({3, 1})},
+                          {"2.weight", torch::zeros({1})},
+                          {"0.bias", torch::zeros({3})}}));
+  });
+  EXPECT_TRUE(contains(error, "\"0.weight\" has shape [3, 1], the module's has [3, 2]"));
+  EXPECT_TRUE(contains(error, "missing: \"1.bias\""));
+  EXPECT_TRUE(contains(error, "unexpected: \"2.weight\""));
+  EXPECT_TRUE(torch::equal(net->parameters()[2], before));
+}
+
+// --- live PyTorch
+// ---------------------------------------------------------------------------------------------------
+
+TEST(StateDictsLive, WhatPythonSavesIsReadBitForBit) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  const TemporaryDirectory folder;
+  run_python(script("state_dicts.py"), {"write", folder.path().string()});
+  int files = 0;
+  for (const auto& file : std::filesystem::directory_iterator(folder.path())) {
+    auto path = file.path();
+    if (path.extension() != ".pt") continue;
+    ++files;
+    const auto read = describe(load_state_dict_file(path));
+    EXPECT_EQ(read, read_bytes(path.replace_extension(".txt"))) << path;
+  }
+  EXPECT_GE(files, 18);
+}
+
+TEST(StateDictsLive, WhatCppSavesPythonReadsBitForBit) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  const TemporaryDirectory python, ours;
+  run_python(script("state_dicts.py"), {"write", python.path().string()});
+  std::map<std::filesystem::path, std::string> saved;
+  for (const auto& file : std::filesystem::directory_iterator(python.path())) {
+    // The conj and neg bits are written resolved, see SaveStateDictFile.
+    if (file.path().extension() != ".pt" || file.path().stem() == "bits") continue;
+    const auto entries = load_state_dict_file(file.path());
+    const auto path = ours.path() / file.path().filename();
+    save_state_dict_file(path, entries);
+    saved[path] = describe(entries);
+  }
+  EXPECT_GE(saved.size(), 18U);
+  run_python(script("state_dicts.py"), {"describe", ours.path().string()});
+  for (const auto& [path, description] : saved) {
+    EXPECT_EQ(read_bytes(std::filesystem::path(path).replace_extension(".txt")), description)
+        << path;
+  }
+}
+
+TEST(StateDictsLive, AModuleOfManyLayersCrossesBothWays) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  const TemporaryDirectory folder;
+  run_python(script("state_dicts.py"), {"write", folder.path().string()});
+  NetImpl net;
+  const auto python = load_state_dict_file(folder.path() / "net_2.pt");
+  EXPECT_EQ(names(state_dict(net)), names(python));
+  load_into(net, python);
+  for (const auto& item : state_dict(net))
+    EXPECT_TRUE(torch::equal(item.value(), python[item.key()])) << item.key();
+
+  const torch::NoGradGuard no_grad;
+  for (auto& parameter : net.parameters()) parameter.normal_();
+  const auto ours = folder.path() / "ours.pt";
+  save_state_dict_file(ours, state_dict(net));
+  EXPECT_EQ(run_python(script("state_dicts.py"), {"load", ours.string()}),
+            describe(state_dict(net)));
+}
+
+}  // namespace

@@ -1,0 +1,134 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <linreg/report/comparison.hpp>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <stdexcept>
+
+namespace linreg::report {
+namespace {
+
+Run example() {
+  return {.implementation = "scratch",
+          .framework = "libtorch",
+          .version = "2.6.0",
+          .epoch_loss = {0.04F, 0.0001F},
+          .w = {2.0F, -3.4F},
+          .b = 4.2F,
+          .w_error = {0.001F, -0.002F},
+          .b_error = 0.003F,
+          .steps = 200,
+          .train_seconds = 0.01};
+}
+
+TEST(UlpDistance, CountsTheFloatsBetween) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  EXPECT_EQ(ulp_distance(1, 1), 0U);
+  EXPECT_EQ(ulp_distance(1, std::nextafter(1.0F, 2.0F)), 1U);
+  EXPECT_EQ(ulp_distance(std::nextafter(1.0F, 0.0F), std::nextafter(1.0F, 2.0F)), 2U);
+  EXPECT_EQ(ulp_distance(-1, std::nextafter(-1.0F, 0.0F)), 1U);
+  EXPECT_EQ(ulp_distance(1, 2), 1U << 23);
+  EXPECT_EQ(ulp_distance(-0.0F, 0.0F), 1U) << "not the same bits";
+  EXPECT_EQ(ulp_distance(std::numeric_limits<float>::max(), infinity), 1U);
+  EXPECT_EQ(ulp_distance(-infinity, infinity), 2 * std::uint64_t{0x7f800000} + 1);
+}
+
+TEST(UlpDistance, PutsNanFartherThanAnyNumber) {
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_EQ(ulp_distance(nan, -nan), 0U);
+  EXPECT_EQ(ulp_distance(nan, 1), ulp_distance_of_nan);
+  EXPECT_EQ(ulp_distance(1, nan), ulp_distance_of_nan);
+}
+
+TEST(Compare, OfTheSameRunIsEqualInEveryValue) {
+  const Comparison same = compare(example(), example());
+  EXPECT_TRUE(same.equal());
+  EXPECT_TRUE(same.within_tolerance());
+  ASSERT_EQ(same.values.size(), 8U);
+  EXPECT_EQ(same.values[1].name, "loss, epoch 2");
+  EXPECT_EQ(same.values[2].name, "w[0]");
+  EXPECT_EQ(same.values[7].name, "error of b");
+}
+
+TEST(Compare, FindsOneBitInAnyValue) {
+  const auto nudge = [](float& x) { x = std::nextafter(x, 100.0F); };
+  for (int which = 0; which < 8; ++which) {
+    report::Run other = example();
+    float* values[] = {
+        &other.epoch_loss[0], &other.epoch_loss[1], &other.w[0],   &other.w[1], &other.b,
+        &other.w_error[0],    &other.w_error[1],    &other.b_error};
+    nudge(*values[which]);
+    const Comparison comparison = compare(example(), other);
+    EXPECT_FALSE(comparison.equal()) << which;
+    EXPECT_EQ(comparison.greatest_ulp(), 1U) << which;
+    EXPECT_TRUE(comparison.within_tolerance()) << which;
+  }
+}
+
+TEST(Compare, HoldsValuesToTheToleranceAndNeverPassesANan) {
+  report::Run other = example();
+  other.epoch_loss[0] *= 1.0002F;
+  EXPECT_FALSE(compare(example(), other).within_tolerance());
+  other = example();
+  other.w[1] += 1e-4F;
+  EXPECT_FALSE(compare(example(), other).within_tolerance());
+  other = example();
+  other.b = std::numeric_limits<float>::quiet_NaN();
+  EXPECT_FALSE(compare(example(), other).within_tolerance());
+  EXPECT_FALSE(compare(other, example()).within_tolerance());
+  EXPECT_TRUE(compare(other, other).within_tolerance());
+}
+
+TEST(Compare, RefusesRunsOfOtherLengths) {
+  report::Run other = example();
+  other.epoch_loss.pop_back();
+  EXPECT_THROW(compare(example(), other), std::invalid_argument);
+  other = example();
+  other.w.push_back(1);
+  EXPECT_THROW(compare(example(), other), std::invalid_argument);
+}
+
+TEST(ComparisonText, KeepsTo80ColumnsAndShowsEveryValueAndDistance) {
+  report::Run other = example();
+  other.w[0] = std::nextafter(2.0F, 3.0F);
+  other.epoch_loss[1] = -std::numeric_limits<float>::denorm_min();
+  other.b = std::numeric_limits<float>::quiet_NaN();
+  const std::string text = to_text(compare(example(), other), "C++", "Python");
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+  EXPECT_NE(
+      text.find("w[0]                                2        2.0000002                     1\n"),
+      std::string::npos)
+      << text;
+  EXPECT_NE(
+      text.find("b                                 4.2              nan                   nan\n"),
+      std::string::npos)
+      << text;
+}
+
+TEST(TimePerStep, IsTheRatioOfBothRuns) {
+  report::Run slower = example();
+  slower.train_seconds = 0.04;
+  EXPECT_NE(time_per_step(example(), slower).find("50.0 us         200.0 us     4.0 times as fast"),
+            std::string::npos)
+      << time_per_step(example(), slower);
+  slower.steps = 0;
+  EXPECT_EQ(time_per_step(example(), slower), "");
+}
+
+TEST(ComparisonJson, HoldsEveryValueAndItsDistance) {
+  report::Run other = example();
+  other.b = std::numeric_limits<float>::quiet_NaN();
+  const auto json = to_json(compare(example(), other));
+  ASSERT_EQ(json.size(), 8U);
+  EXPECT_EQ(json[0]["ulp"], 0);
+  EXPECT_EQ(json[0]["left"].get<float>(), 0.04F);
+  EXPECT_EQ(json[4]["name"], "b");
+  EXPECT_EQ(json[4]["right"], "nan");
+  EXPECT_EQ(json[4]["within_tolerance"], false);
+}
+
+}  // namespace
+}  // namespace linreg::report

@@ -1,0 +1,70 @@
+#include "live_pytorch.hpp"
+
+#include <fmt/format.h>
+#include <stdlib.h>  // mkdtemp
+
+#include <chrono>
+#include <stdexcept>
+#include <system_error>
+
+#include "process.hpp"
+
+namespace linreg::test {
+namespace {
+
+constexpr std::chrono::seconds time_limit{600};
+
+bool imports_torch(const std::string& python) {
+  try {
+    return app::run_process({python, "-c", "import torch"}, time_limit).exit_status == 0;
+  } catch (const std::system_error&) {
+    return false;
+  }
+}
+
+std::optional<std::string> find_python() {
+  if (const char* named = std::getenv("LINREG_TEST_PYTHON"); named != nullptr && *named != '\0') {
+    return named;
+  }
+  for (const char* python : {"python3", "/usr/bin/python3"}) {
+    if (imports_torch(python)) return python;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<std::string> live_python() {
+  static const std::optional<std::string> python = find_python();
+  return python;
+}
+
+std::string run_python(const std::filesystem::path& script,
+                       const std::vector<std::string>& arguments) {
+  std::vector<std::string> command{live_python().value(), script.string()};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  const app::ProcessResult result = app::run_process(command, time_limit);
+  if (result.exit_status != 0) {
+    const std::size_t tail = result.err.size() > 4000 ? result.err.size() - 4000 : 0;
+    throw std::runtime_error(fmt::format("{} exits with {}{}:\n{}", fmt::join(command, " "),
+                                         result.exit_status, result.timed_out ? " (timeout)" : "",
+                                         result.err.substr(tail)));
+  }
+  return result.out;
+}
+
+std::filesystem::path script(std::string_view name) {
+  return std::filesystem::path(LINREG_TESTS_DIR) / "pytorch" / name;
+}
+
+TemporaryDirectory::TemporaryDirectory() {
+  std::string pattern = (std::filesystem::temp_directory_path() / "linreg.XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) {
+    throw std::system_error(errno, std::generic_category(), pattern);
+  }
+  path_ = pattern;
+}
+
+TemporaryDirectory::~TemporaryDirectory() { std::filesystem::remove_all(path_); }
+
+}  // namespace linreg::test

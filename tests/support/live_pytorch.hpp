@@ -1,0 +1,52 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+/// What tests need to run PyTorch for real.
+namespace linreg::test {
+
+/// The Python with PyTorch that live tests run: LINREG_TEST_PYTHON, else the first of python3 and
+/// /usr/bin/python3 that imports torch; nothing where there is none.
+std::optional<std::string> live_python();
+
+/// Runs `live_python() script arguments...` and returns its stdout.
+/// Throws std::runtime_error, with the end of its stderr, unless it exits with 0.
+std::string run_python(const std::filesystem::path& script,
+                       const std::vector<std::string>& arguments = {});
+
+/// The Python script of that name in tests/pytorch.
+std::filesystem::path script(std::string_view name);
+
+/// A new empty folder, removed with everything in it when the object goes.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+}  // namespace linreg::test
+
+/// First line of a live test: where no Python imports torch, skips it, or fails it when CI=true.
+#define LINREG_REQUIRE_LIVE_PYTORCH()                                                    \
+  if (!linreg::test::live_python()) {                                                    \
+    const char* ci = std::getenv("CI");                                                  \
+    if (ci != nullptr && std::string_view(ci) == "true") {                               \
+      FAIL() << "no Python here imports torch: with CI=true the comparison must be run"; \
+    }                                                                                    \
+    GTEST_SKIP() << "no Python here imports torch: not compared with live PyTorch";      \
+  }                                                                                      \
+  static_assert(true)
