@@ -1,0 +1,82 @@
+#include "state_dict_format.hpp"
+
+#include <ATen/core/Formatting.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace linreg::pytorch::format {
+namespace {
+
+/// Elements in one item of c10::elementSize bytes.
+std::int64_t elements_per_item(at::ScalarType dtype) {
+  return dtype == at::kQUInt4x2 ? 2 : dtype == at::kQUInt2x4 ? 4 : 1;
+}
+
+}  // namespace
+
+bool has_storage_type(at::ScalarType dtype) {
+  switch (dtype) {
+    case at::kByte:
+    case at::kChar:
+    case at::kShort:
+    case at::kInt:
+    case at::kLong:
+    case at::kHalf:
+    case at::kFloat:
+    case at::kDouble:
+    case at::kComplexFloat:
+    case at::kComplexDouble:
+    case at::kBool:
+    case at::kBFloat16:
+    case at::kQInt8:
+    case at::kQUInt8:
+    case at::kQInt32:
+    case at::kQUInt4x2:
+    case at::kQUInt2x4:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string storage_type(at::ScalarType dtype) {
+  return std::string("torch.") + c10::toString(dtype) + "Storage";
+}
+
+std::string dtype_name(at::ScalarType dtype) {
+  if (dtype == at::kComplexHalf) return "torch.complex32";
+  std::string name = c10::toString(dtype);
+  std::ranges::transform(name, name.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return "torch." + name;
+}
+
+at::ScalarType find_dtype(std::string_view name, std::string (*name_of)(at::ScalarType)) {
+  for (int i = 0; i < static_cast<int>(at::ScalarType::NumOptions); ++i) {
+    const auto dtype = static_cast<at::ScalarType>(i);
+    if (dtype != at::ScalarType::Undefined && name_of(dtype) == name) return dtype;
+  }
+  TORCH_CHECK(false, "this LibTorch has no ", name);
+}
+
+void check_view(at::ScalarType dtype, std::size_t nbytes, std::int64_t offset,
+                at::IntArrayRef sizes, at::IntArrayRef strides) {
+  TORCH_CHECK(sizes.size() == strides.size(), "shape ", sizes,
+              " has other dimensions than strides ", strides);
+  const auto item = static_cast<std::int64_t>(c10::elementSize(dtype));
+  const auto available = static_cast<std::int64_t>(nbytes) / item * elements_per_item(dtype);
+  bool fits = offset >= 0;
+  std::int64_t bytes = item, last = offset;  // of all elements; index of the last element
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    std::int64_t reach = 0;
+    fits = fits && sizes[i] >= 0 && strides[i] >= 0 &&
+           !__builtin_mul_overflow(bytes, sizes[i], &bytes) &&
+           (sizes[i] == 0 || (!__builtin_mul_overflow(sizes[i] - 1, strides[i], &reach) &&
+                              !__builtin_add_overflow(last, reach, &last)));
+  }
+  TORCH_CHECK(fits && (bytes == 0 || last < available), "shape ", sizes, ", strides ", strides,
+              " and offset ", offset, " reach outside a storage of ", available, " elements");
+}
+
+}  // namespace linreg::pytorch::format

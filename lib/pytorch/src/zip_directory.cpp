@@ -1,0 +1,136 @@
+#include "zip_directory.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <stdexcept>
+#include <string_view>
+#include <unordered_set>
+
+#include "unpickler.hpp"
+
+namespace linreg::pytorch::zip {
+namespace {
+
+// Sizes and offsets of PKWARE's APPNOTE.TXT, section 4.3.
+constexpr std::uint64_t kEndSize = 22;
+constexpr std::uint64_t kLocator64Size = 20;
+constexpr std::uint64_t kEnd64Size = 56;
+constexpr std::uint64_t kLocalHeaderSize = 30;
+constexpr std::uint64_t kEntrySize = 46;
+constexpr std::uint64_t kIn64BitField = std::numeric_limits<std::uint32_t>::max();
+/// A million records' worth.
+constexpr std::uint64_t kLargestDirectory = std::uint64_t{1} << 27;
+
+[[noreturn]] void fail(const std::string& message) {
+  throw std::runtime_error("the zip's " + message);
+}
+
+std::uint64_t integer(std::string_view bytes, std::size_t at, std::size_t width) {
+  if (bytes.size() < at + width) fail("directory is cut short");
+  std::uint64_t number = 0;
+  for (std::size_t i = 0; i < width; ++i)
+    number |= std::uint64_t{static_cast<unsigned char>(bytes[at + i])} << (8 * i);
+  return number;
+}
+
+/// Sizes and offset of 4 GiB and more stand in the extra field 1, in this order, each only where
+/// its own field is full.
+void extend_to_64_bits(std::string_view extra, std::uint64_t& size, std::uint64_t& stored_size,
+                       std::uint64_t& offset) {
+  while (extra.size() >= 4) {
+    const auto length = integer(extra, 2, 2);
+    const auto field = extra.substr(4, length);
+    if (integer(extra, 0, 2) == 1) {
+      std::size_t at = 0;
+      for (auto* value : {&size, &stored_size, &offset}) {
+        if (*value != kIn64BitField) continue;
+        *value = integer(field, at, 8);
+        at += 8;
+      }
+      return;
+    }
+    extra.remove_prefix(std::min<std::size_t>(4 + length, extra.size()));
+  }
+}
+
+/// PyTorchStreamReader finds names without regard to case.
+std::string lower_case(std::string name) {
+  std::ranges::transform(name, name.begin(), [](char c) {
+    return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return name;
+}
+
+}  // namespace
+
+std::unordered_map<std::string, std::uint64_t> record_sizes(std::uint64_t file_size,
+                                                            const Read& read) {
+  const auto bytes_at = [&](std::uint64_t position, std::uint64_t count) {
+    if (position > file_size || count > file_size - position)
+      fail("directory points outside the file");
+    std::string bytes(static_cast<std::size_t>(count), '\0');
+    read(position, bytes.data(), bytes.size());
+    return bytes;
+  };
+  if (file_size < kEndSize) fail("end is missing: the file is cut short or no zip file");
+  // torch.save writes no comment, so the end record is the very end, where the reader looks first,
+  // too.
+  const auto end_at = file_size - kEndSize;
+  const auto end = bytes_at(end_at, kEndSize);
+  if (!end.starts_with("PK\5\6")) fail("end is missing: the file is cut short or no zip file");
+  auto count = integer(end, 10, 2);
+  auto directory_size = integer(end, 12, 4);
+  auto directory_at = integer(end, 16, 4);
+  if (end_at >= kLocator64Size + kEnd64Size) {
+    const auto locator = bytes_at(end_at - kLocator64Size, kLocator64Size);
+    if (locator.starts_with("PK\6\7")) {
+      const auto end64 = bytes_at(integer(locator, 8, 8), kEnd64Size);
+      if (!end64.starts_with("PK\6\6")) fail("64-bit end is missing");
+      count = integer(end64, 32, 8);
+      directory_size = integer(end64, 40, 8);
+      directory_at = integer(end64, 48, 8);
+    }
+  }
+  if (directory_size > kLargestDirectory)
+    fail("directory of " + std::to_string(directory_size) + " bytes is too large");
+  const auto directory = bytes_at(directory_at, directory_size);
+
+  std::unordered_map<std::string, std::uint64_t> sizes;
+  std::unordered_set<std::string> seen;
+  std::uint64_t total = 0;
+  std::string folder;  // torch.save puts all records into one, which the first names
+  std::string_view rest = directory;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    if (!rest.starts_with("PK\1\2")) fail("directory is cut short");
+    const auto name_length = integer(rest, 28, 2);
+    const auto extra_length = integer(rest, 30, 2);
+    const auto length = kEntrySize + name_length + extra_length + integer(rest, 32, 2);
+    if (length > rest.size()) fail("directory is cut short");
+    const std::string name(rest.substr(kEntrySize, name_length));
+    const auto record = "record " + pickle::quoted(name);
+    if (integer(rest, 8, 2) & 1) fail(record + " is encrypted");
+    if (integer(rest, 10, 2) != 0) fail(record + " is compressed, which torch.save's never are");
+    auto stored_size = integer(rest, 20, 4);
+    auto size = integer(rest, 24, 4);
+    auto offset = integer(rest, 42, 4);
+    extend_to_64_bits(rest.substr(kEntrySize + name_length, extra_length), size, stored_size,
+                      offset);
+    if (size != stored_size)
+      fail(record + " has " + std::to_string(stored_size) + " bytes stored for " +
+           std::to_string(size));
+    if (offset > file_size || kLocalHeaderSize > file_size - offset ||
+        size > file_size - offset - kLocalHeaderSize)
+      fail(record + " of " + std::to_string(size) + " bytes reaches outside the file");
+    total += size;  // no overflow: each size and the total before it are at most file_size
+    if (total > file_size) fail("records overlap: they are larger than the file");
+    if (!seen.insert(lower_case(name)).second) fail(record + " is there twice");
+    if (folder.empty()) folder = name.substr(0, name.find('/') + 1);
+    if (folder.empty() || !name.starts_with(folder))
+      fail(record + " is not in a folder with all others");
+    sizes.emplace(name.substr(folder.size()), size);
+    rest.remove_prefix(static_cast<std::size_t>(length));
+  }
+  return sizes;
+}
+
+}  // namespace linreg::pytorch::zip
