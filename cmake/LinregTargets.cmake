@@ -32,10 +32,11 @@ function(linreg_library name)
 endfunction()
 
 # linreg_test(name USES targets...)
-#   The test <name> of tests/<name>_test.cpp, one CTest entry.
+#   The test <name> of tests/<name>_test.cpp, one CTest entry. Compares with the Python of LibTorch's wheel, if it is one.
 function(linreg_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "USES")
   add_executable(${name}_test ${name}_test.cpp)
   target_link_libraries(${name}_test PRIVATE ${arg_USES} linreg_test_support GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name}_test)
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "LINREG_TEST_PYTHON=${LibTorch_PYTHON}")
 endfunction()

@@ -4,8 +4,8 @@
 
 A case is a line of text, the bytes that it counts, and the expected text:
     dtype shape strides offset how default-dtype precision threshold edgeitems linewidth sci_mode #bytes #text
-A dtype is its number in c10::ScalarType, a shape or strides "2x3x" ("x" for none), sci_mode True, False or None, #text -1
-where str() raises. The tensor is bytes.view(dtype).as_strided(shape, strides, offset), then `how` of it (see below).
+A dtype is its number in c10::ScalarType, a shape or strides "2x3x" ("x" for none), sci_mode True, False or None; #text
+is -1 where str() raises. The tensor is bytes.view(dtype).as_strided(shape, strides, offset), then `how` of it (below).
 """
 import ctypes
 import math
@@ -98,8 +98,8 @@ def elements(rng, dtype, count, precision):
 def shape(rng):
     kind = rng.random()
     if kind < 0.015:
-        return rng.choice([(1001,), (1000,), (999,), (1007,), (7, 200), (2, 600), (1, 1, 1001), (33, 7, 8), (1001, 1), (1, 1001),
-                           (143, 7), (6, 167), (2, 2, 2, 2, 70), (3, 1, 400), (11, 11, 11), (5, 7, 5, 7)])
+        return rng.choice([(1001,), (1000,), (999,), (1007,), (7, 200), (2, 600), (1, 1, 1001), (33, 7, 8), (1001, 1),
+                           (1, 1001), (143, 7), (6, 167), (2, 2, 2, 2, 70), (3, 1, 400), (11, 11, 11), (5, 7, 5, 7)])
     dims = rng.choice([0, 1, 1, 1, 1, 2, 2, 2, 3, 3, 4, 5])
     limit = [0, rng.choice([3, 10, 40, 120]), 14, 8, 5, 4][dims]
     return tuple(rng.randint(0 if rng.random() < 0.1 else 1, limit) for _ in range(dims))

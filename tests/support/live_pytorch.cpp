@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <stdlib.h>  // mkdtemp
+#include <torch/version.h>
 
 #include <chrono>
 #include <stdexcept>
@@ -14,20 +15,21 @@ namespace {
 
 constexpr std::chrono::seconds time_limit{600};
 
-bool imports_torch(const std::string& python) {
+bool has_this_pytorch(const std::string& python) {
   try {
-    return app::run_process({python, "-c", "import torch"}, time_limit).exit_status == 0;
+    const app::ProcessResult result =
+        app::run_process({python, "-c", "import torch; print(torch.__version__)"}, time_limit);
+    // "1.13.0a0" and "2.13.0+cpu" are LibTorch's 1.13.0 and 2.13.0.
+    return result.exit_status == 0 &&
+           result.out.substr(0, result.out.find_first_not_of("0123456789.")) == TORCH_VERSION;
   } catch (const std::system_error&) {
     return false;
   }
 }
 
 std::optional<std::string> find_python() {
-  if (const char* named = std::getenv("LINREG_TEST_PYTHON"); named != nullptr && *named != '\0') {
-    return named;
-  }
-  for (const char* python : {"python3", "/usr/bin/python3"}) {
-    if (imports_torch(python)) return python;
+  for (const char* python : {std::getenv("LINREG_TEST_PYTHON"), "python3", "/usr/bin/python3"}) {
+    if (python != nullptr && has_this_pytorch(python)) return python;
   }
   return std::nullopt;
 }

@@ -12,8 +12,8 @@
 /// What tests need to run PyTorch for real.
 namespace linreg::test {
 
-/// The Python with PyTorch that live tests run: LINREG_TEST_PYTHON, else the first of python3 and
-/// /usr/bin/python3 that imports torch; nothing where there is none.
+/// The Python that live tests run: the first of LINREG_TEST_PYTHON, python3 and /usr/bin/python3 that
+/// imports torch of this LibTorch's version; nothing where there is none.
 std::optional<std::string> live_python();
 
 /// Runs `live_python() script arguments...` and returns its stdout.
@@ -45,8 +45,8 @@ class TemporaryDirectory {
   if (!linreg::test::live_python()) {                                                    \
     const char* ci = std::getenv("CI");                                                  \
     if (ci != nullptr && std::string_view(ci) == "true") {                               \
-      FAIL() << "no Python here imports torch: with CI=true the comparison must be run"; \
+      FAIL() << "no Python here imports this LibTorch's torch: with CI=true it must be run"; \
     }                                                                                    \
-    GTEST_SKIP() << "no Python here imports torch: not compared with live PyTorch";      \
+    GTEST_SKIP() << "no Python here imports this LibTorch's torch: not compared";      \
   }                                                                                      \
   static_assert(true)
