@@ -1,6 +1,7 @@
 #include "live_pytorch.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <stdlib.h>  // mkdtemp
 #include <torch/version.h>
 
@@ -28,8 +29,9 @@ bool has_this_pytorch(const std::string& python) {
 }
 
 std::optional<std::string> find_python() {
-  for (const char* python : {std::getenv("LINREG_TEST_PYTHON"), "python3", "/usr/bin/python3"}) {
-    if (python != nullptr && has_this_pytorch(python)) return python;
+  const char* named = std::getenv("LINREG_TEST_PYTHON");
+  for (const std::string python : {named == nullptr ? "" : named, "python3", "/usr/bin/python3"}) {
+    if (has_this_pytorch(python)) return python;
   }
   return std::nullopt;
 }
