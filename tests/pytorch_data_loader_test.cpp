@@ -24,6 +24,12 @@ TEST(DataLoaderOrder, KnownPermutationsOfTheGlobalGenerator) {
   EXPECT_EQ(to_vector(torch::randperm(10)), (Order{3, 7, 5, 2, 0, 8, 1, 6, 9, 4}));
 }
 
+TEST(DataLoaderOrder, KnownOrdersOfTwoEpochs) {
+  torch::manual_seed(0);
+  EXPECT_EQ(to_vector(data_loader_order(10)), (Order{6, 7, 1, 4, 2, 0, 9, 8, 3, 5}));
+  EXPECT_EQ(to_vector(data_loader_order(10)), (Order{2, 4, 7, 0, 8, 9, 5, 3, 6, 1}));
+}
+
 TEST(DataLoaderOrder, RefusesToOrderNothing) { EXPECT_THROW(data_loader_order(0), c10::Error); }
 
 /// The script prints, for every seed and size, the order of three epochs and the number that the

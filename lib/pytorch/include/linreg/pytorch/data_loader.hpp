@@ -14,7 +14,7 @@ namespace linreg::pytorch {
 /// permutation.
 ///
 ///     torch::manual_seed(0);
-///     linreg::pytorch::data_loader_order(10);  // as [i for i, in DataLoader(range(10), ...)]
+///     linreg::pytorch::data_loader_order(10);  // 6 7 1 4 2 0 9 8 3 5, as in Python
 ///
 /// Throws c10::Error for n < 1.
 at::Tensor data_loader_order(std::int64_t n);
