@@ -9,8 +9,6 @@
 
 namespace linreg::app {
 
-using RunDemo = Demo (&)(const report::Settings&, const OnLine&);
-
 /// `linreg scratch` and `linreg concise`: prints what the article's program prints. Returns the
 /// exit status.
 int train_command(const Options& options, RunDemo run_demo);

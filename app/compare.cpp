@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
+#include "divergence.hpp"
 #include "output.hpp"
 #include "pytorch.hpp"
 #include "record.hpp"
@@ -42,7 +43,8 @@ std::string why_the_demos_differ(const report::Settings& settings) {
   std::string text =
       "Why the two demos differ: squared_loss halves the squared error, MSELoss does\n"
       "not: at one learning rate, the concise demo's steps are twice as long. And each\n"
-      "demo shuffles in its own order, from first weights of its own.\n";
+      "demo shuffles in its own order";
+  text += settings.init == "normal" ? ", from first weights of its own.\n" : ".\n";
   if (settings.examples % settings.batch_size != 0) {
     text +=
         "The last minibatch is short: from scratch, its gradient is still divided by the\n"
@@ -111,6 +113,9 @@ int compare_command(const Options& options, const CompareOptions& compare_option
   const std::array<report::Run, 2> demos{run_scratch(settings, {}).run,
                                          run_concise(settings, {}).run};
   std::vector<report::Run> runs(demos.begin(), demos.end());
+  std::vector<std::string> divergences{describe_divergence(run_scratch, settings, demos[0]),
+                                       describe_divergence(run_concise, settings, demos[1])};
+  std::erase(divergences, "");
 
   std::optional<PytorchRuns> pytorch;
   std::string failure;
@@ -152,6 +157,10 @@ int compare_command(const Options& options, const CompareOptions& compare_option
                             0}
                   : Verdict{"Not compared with PyTorch: it failed.", 1};
   }
+  if (!divergences.empty()) {
+    verdict.line += "\nThe training diverged: not every loss is finite.";
+    verdict.status = 1;
+  }
   text += fmt::format("\n{}\n\n{}", verdict.line, why_the_demos_differ(settings));
   if (!options.json_on_stdout()) write_stdout(text);
 
@@ -165,6 +174,7 @@ int compare_command(const Options& options, const CompareOptions& compare_option
   }
   write_record(options, json);
   if (!failure.empty()) fmt::print(stderr, "linreg: {}\n", failure);
+  for (const std::string& line : divergences) fmt::print(stderr, "linreg: {}\n", line);
   return verdict.status;
 }
 

@@ -10,17 +10,22 @@
 #include <linreg/pytorch/random.hpp>
 #include <linreg/scratch/scratch.hpp>
 
+#include "init.hpp"
+
 namespace linreg::app {
 namespace {
 
 /// Python's f'{x:f}', which gives NaN no sign.
 std::string fixed(float x) { return fmt::format("{:f}", std::isnan(x) ? std::abs(x) : x); }
 
-data::Observer print_epochs(const OnLine& on_line) {
-  if (!on_line) return {};
-  return {.on_step = {}, .on_epoch = [&on_line, epoch = 0](float train_loss) mutable {
-            on_line(fmt::format("epoch {}, loss {}\n", ++epoch, fixed(train_loss)));
-          }};
+data::Observer observe(const OnLine& on_line, const OnStep& on_step) {
+  data::Observer observer{.on_step = on_step, .on_epoch = {}};
+  if (on_line) {
+    observer.on_epoch = [&on_line, epoch = 0](float train_loss) mutable {
+      on_line(fmt::format("epoch {}, loss {}\n", ++epoch, fixed(train_loss)));
+    };
+  }
+  return observer;
 }
 
 data::Hyperparameters hyperparameters(const report::Settings& settings) {
@@ -63,7 +68,8 @@ Demo finish(const char* implementation, const report::Settings& settings, const 
 
 }  // namespace
 
-Demo run_scratch(const report::Settings& settings, const OnLine& on_line) {
+Demo run_scratch(const report::Settings& settings, const OnLine& on_line, const OnStep& on_step) {
+  const auto state = initial_state(settings);  // first: a wrong file is refused before any work
   torch::manual_seed(settings.seed.bits());
   pytorch::Random random(settings.seed.magnitude);
   const torch::Tensor true_w = torch::tensor(settings.true_w, torch::kFloat);
@@ -71,26 +77,39 @@ Demo run_scratch(const report::Settings& settings, const OnLine& on_line) {
       data::synthetic_data(true_w, settings.true_b, settings.examples, settings.noise);
 
   const scratch::Parameters parameters = scratch::initial_parameters(true_w.size(0));
+  const auto& [w, b] = parameters;
+  if (state) {
+    const torch::NoGradGuard no_grad;
+    w.copy_((*state)["0.weight"].reshape(w.sizes()));
+    b.copy_((*state)["0.bias"]);
+  }
   const auto train = [&] {
     return scratch::train(parameters, examples, hyperparameters(settings), random,
-                          print_epochs(on_line));
+                          observe(on_line, on_step));
   };
-  return finish("scratch", settings, train, parameters.w, parameters.b, true_w);
+  Demo demo = finish("scratch", settings, train, w, b, true_w);
+  demo.state.insert("0.weight", w.detach().reshape({1, -1}));
+  demo.state.insert("0.bias", b.detach());
+  return demo;
 }
 
-Demo run_concise(const report::Settings& settings, const OnLine& on_line) {
+Demo run_concise(const report::Settings& settings, const OnLine& on_line, const OnStep& on_step) {
+  const auto state = initial_state(settings);  // first: a wrong file is refused before any work
   torch::manual_seed(settings.seed.bits());
   const torch::Tensor true_w = torch::tensor(settings.true_w, torch::kFloat);
   const data::Examples examples =
       data::synthetic_data(true_w, settings.true_b, settings.examples, settings.noise);
 
-  const torch::nn::Sequential net = concise::linreg(true_w.size(0));
+  torch::nn::Sequential net = concise::linreg(true_w.size(0));
   concise::initialize_parameters(net);
+  if (state) pytorch::load_into(*net, *state);
   const auto train = [&] {
-    return concise::train(net, examples, hyperparameters(settings), print_epochs(on_line));
+    return concise::train(net, examples, hyperparameters(settings), observe(on_line, on_step));
   };
   const torch::nn::LinearImpl& layer = concise::layer(net);
-  return finish("concise", settings, train, layer.weight.data(), layer.bias.data(), true_w);
+  Demo demo = finish("concise", settings, train, layer.weight.data(), layer.bias.data(), true_w);
+  demo.state = pytorch::state_dict(*net);
+  return demo;
 }
 
 std::string error_lines(const Demo& demo) {

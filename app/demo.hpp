@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <linreg/pytorch/state_dict.hpp>
 #include <linreg/report/run.hpp>
 #include <string>
 
@@ -11,18 +12,27 @@ namespace linreg::app {
 /// A demo that has run: its values, and the errors as the tensors that the article prints.
 struct Demo {
   report::Run run;
-  at::Tensor w_error;  ///< true_w - w, shape (d)
-  at::Tensor b_error;  ///< true_b - b, shape (1)
+  at::Tensor w_error;        ///< true_w - w, shape (d)
+  at::Tensor b_error;        ///< true_b - b, shape (1)
+  pytorch::StateDict state;  ///< the trained "0.weight", shape (1, d), and "0.bias", shape (1)
 };
 
 /// Told each epoch's line, "epoch 1, loss 0.039163", as soon as it is known.
 using OnLine = std::function<void(const std::string& line)>;
 
+/// Told each minibatch's loss as the demo computes it. False ends the training.
+using OnStep = std::function<bool(const at::Tensor& l)>;
+
 /// Seeds the global generator, generates the data and trains: the article's section 3 as a whole.
-Demo run_scratch(const report::Settings& settings, const OnLine& on_line = {});
+/// Throws a UsageError, before all that, when settings.init names an unusable file.
+Demo run_scratch(const report::Settings& settings, const OnLine& on_line = {},
+                 const OnStep& on_step = {});
 
 /// The same for section 4.
-Demo run_concise(const report::Settings& settings, const OnLine& on_line = {});
+Demo run_concise(const report::Settings& settings, const OnLine& on_line = {},
+                 const OnStep& on_step = {});
+
+using RunDemo = Demo (&)(const report::Settings&, const OnLine&, const OnStep&);
 
 /// The two lines that end the article's program.
 std::string error_lines(const Demo& demo);

@@ -4,8 +4,10 @@
 #include <torch/version.h>
 
 #include <CLI/CLI.hpp>
+#include <csignal>
 #include <cstdio>
 #include <exception>
+#include <system_error>
 
 #include "commands.hpp"
 #include "options.hpp"
@@ -15,6 +17,7 @@ namespace {
 
 constexpr int failed = 1;
 constexpr int unusable = 2;
+constexpr int closed_pipe = 128 + SIGPIPE;  // as a shell counts
 
 int complain(int status, std::string_view what) {
   fmt::print(stderr, "linreg: {}\n", what.substr(0, what.find('\n')));
@@ -35,6 +38,7 @@ int run(int argc, char** argv) {
   CLI::App* compare =
       app.add_subcommand("compare", "Train both ways, here and in PyTorch, and compare");
   for (CLI::App* command : {scratch, concise, compare}) add_options(*command, options);
+  for (CLI::App* command : {scratch, concise}) add_save_option(*command, options);
   add_compare_options(*compare, compare_options);
 
   try {
@@ -44,6 +48,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return complain(unusable, describe(error, app));
   }
+  check_together(options);
   if (options.threads) at::set_num_threads(*options.threads);
   if (*scratch) return train_command(options, run_scratch);
   if (*concise) return train_command(options, run_concise);
@@ -61,6 +66,10 @@ int main(int argc, char** argv) {
     return complain(unusable, error.what());
   } catch (const c10::Error& error) {
     return complain(failed, error.what_without_backtrace());
+  } catch (const std::system_error& error) {
+    // Where SIGPIPE is ignored, a reader that has seen enough (| head) is an error.
+    if (error.code() == std::errc::broken_pipe) return closed_pipe;
+    return complain(failed, error.what());
   } catch (const std::exception& error) {
     return complain(failed, error.what());
   }

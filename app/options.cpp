@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <limits>
 #include <numeric>
 #include <utility>
@@ -52,6 +53,15 @@ std::vector<double> parse_weights(std::string_view option, std::string_view text
     first = comma + 1;
   }
   return weights;
+}
+
+/// Whether both paths lead to one file, there or not.
+bool same_file(const std::string& left, const std::string& right) {
+  const auto real = [](const std::string& path) {
+    std::error_code ignored;
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(path, ignored), ignored);
+  };
+  return real(left) == real(right);
 }
 
 /// How many letters must change, come or go to make one word of the other (Levenshtein).
@@ -108,6 +118,11 @@ void add_options(CLI::App& command, Options& options) {
   add("--batch-size", "N", "examples in a minibatch [10]", [&](auto& name, auto& text) {
     settings.batch_size = parse_integer<std::int64_t>(name, text, 1, most);
   });
+  add("--init", "FILE", "start from a state_dict file, normal or zero [normal]",
+      [&](auto& name, auto& text) {
+        if (text.empty()) refuse(name, text, "normal, zero or a state_dict file");
+        settings.init = text;
+      });
   add("--threads", "N", "threads to compute with [LibTorch's choice]",
       [&](auto& name, auto& text) { options.threads = parse_integer(name, text, 1, 1024); });
   add("--json", "FILE", "write a record; - for stdout, in place of the text",
@@ -115,6 +130,35 @@ void add_options(CLI::App& command, Options& options) {
         check_writable(name, text);
         options.json = text;
       });
+}
+
+void add_save_option(CLI::App& command, Options& options) {
+  const auto set = [&options](const std::string& path) {
+    check_writable("--save", path);
+    if (path == "-") refuse("--save", path, "a file to write: stdout is for the text");
+    std::error_code error;
+    if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
+      refuse("--save", path, "a file to write: it is a device or a pipe");
+    }
+    options.save = path;
+  };
+  command
+      .add_option_function<std::string>("--save", set,
+                                        "write the trained weights, a state_dict file")
+      ->type_name("FILE");
+}
+
+void check_together(const Options& options) {
+  if (!options.json || options.json_on_stdout()) return;
+  const std::string& init = options.settings.init;
+  const auto refuse_same = [&](std::string_view option, const std::string& path) {
+    if (same_file(*options.json, path)) {
+      throw UsageError(
+          fmt::format("{} and --json are both '{}', but must be two files", option, *options.json));
+    }
+  };
+  if (options.save) refuse_same("--save", *options.save);
+  if (init != "normal" && init != "zero") refuse_same("--init", init);
 }
 
 std::string describe(const CLI::ParseError& error, const CLI::App& app) {

@@ -29,6 +29,7 @@ struct Options {
   report::Settings settings;
   std::optional<int> threads;       ///< LibTorch's own choice where empty
   std::optional<std::string> json;  ///< where the record goes; "-" is stdout
+  std::optional<std::string> save;  ///< where the trained weights go
 
   bool json_on_stdout() const { return json == "-"; }
 };
@@ -51,6 +52,12 @@ Integer parse_integer(std::string_view option, std::string_view text, Integer le
 /// Gives `command` the options of the design, which write to `options`; values out of range end the
 /// parsing with a UsageError that names the option, the value and what would be right.
 void add_options(CLI::App& command, Options& options);
+
+/// Gives `command` --save, which only a single training run has.
+void add_save_option(CLI::App& command, Options& options);
+
+/// Refuses, with a UsageError, options that are right each for itself and wrong together.
+void check_together(const Options& options);
 
 /// One line on what is wrong with a command line that `app` could not parse.
 std::string describe(const CLI::ParseError& error, const CLI::App& app);

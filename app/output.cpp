@@ -64,6 +64,9 @@ void check_writable(std::string_view option, const std::string& path) {
   if (path.empty()) refuse("it is empty");
   std::error_code error;
   if (std::filesystem::is_directory(file, error)) refuse("it is a folder");
+  if (std::filesystem::status(file, error).type() == std::filesystem::file_type::none) {
+    refuse(error.message());  // a name that is too long, say
+  }
   const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
   if (!std::filesystem::is_directory(folder, error)) {
     refuse(fmt::format("there is no folder '{}'", folder.string()));

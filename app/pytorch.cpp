@@ -102,15 +102,11 @@ std::vector<std::string> pytorch_arguments(const report::Settings& settings, int
   };
   std::string true_w = numbers.at("true_w").dump();
   true_w = true_w.substr(1, true_w.size() - 2);
-  return {option("seed", "seed"),
-          option("examples", "examples"),
-          "--true-w=" + true_w,
-          option("true-b", "true_b"),
-          option("noise", "noise"),
-          option("lr", "lr"),
-          option("epochs", "epochs"),
-          option("batch-size", "batch_size"),
-          fmt::format("--threads={}", threads)};
+  return {option("seed", "seed"),     option("examples", "examples"),
+          "--true-w=" + true_w,       option("true-b", "true_b"),
+          option("noise", "noise"),   option("lr", "lr"),
+          option("epochs", "epochs"), option("batch-size", "batch_size"),
+          "--init=" + settings.init,  fmt::format("--threads={}", threads)};
 }
 
 void check_python(const std::string& python) {

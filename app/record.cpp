@@ -22,7 +22,9 @@ nlohmann::ordered_json record(const Options& options, std::span<const report::Ru
 
 void write_record(const Options& options, const nlohmann::ordered_json& record) {
   if (!options.json) return;
-  const std::string text = record.dump(2) + "\n";
+  // A path need not be UTF-8, JSON must.
+  const std::string text =
+      record.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   if (options.json_on_stdout()) {
     write_stdout(text);
   } else {

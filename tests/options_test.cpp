@@ -3,8 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 #include <limits>
 #include <vector>
+
+#include "live_pytorch.hpp"
 
 namespace linreg::app {
 namespace {
@@ -13,8 +16,10 @@ Options parse(std::vector<std::string> words) {
   CLI::App app("", "test");
   Options options;
   add_options(app, options);
+  add_save_option(app, options);
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
   app.parse(words);
+  check_together(options);
   return options;
 }
 
@@ -29,13 +34,34 @@ TEST(Options, AreTheArticlesUnlessToldOtherwise) {
   EXPECT_EQ(options.settings.lr, 0.03);
   EXPECT_EQ(options.settings.epochs, 3);
   EXPECT_EQ(options.settings.batch_size, 10);
-  EXPECT_FALSE(options.threads || options.json);
+  EXPECT_EQ(options.settings.init, "normal");
+  EXPECT_FALSE(options.threads || options.json || options.save);
 }
 
 TEST(Options, AreReadAsPythonReadsThem) {
-  const Options options = parse({"--seed", "-3", "--examples=7", "--true-w", "-1,2e-3,.5",
-                                 "--true-b", "-0.1", "--noise", "0", "--lr", "1e-2", "--epochs",
-                                 "0", "--batch-size", "8", "--threads", "2", "--json", "-"});
+  const Options options = parse({"--seed",
+                                 "-3",
+                                 "--examples=7",
+                                 "--true-w",
+                                 "-1,2e-3,.5",
+                                 "--true-b",
+                                 "-0.1",
+                                 "--noise",
+                                 "0",
+                                 "--lr",
+                                 "1e-2",
+                                 "--epochs",
+                                 "0",
+                                 "--batch-size",
+                                 "8",
+                                 "--threads",
+                                 "2",
+                                 "--json",
+                                 "-",
+                                 "--init",
+                                 "zero",
+                                 "--save",
+                                 "weights.pt"});
   EXPECT_EQ(options.settings.seed, (report::Seed{3, true}));
   EXPECT_EQ(options.settings.examples, 7);
   EXPECT_EQ(options.settings.true_w, (std::vector<double>{-1, 0.002, 0.5}));
@@ -46,6 +72,8 @@ TEST(Options, AreReadAsPythonReadsThem) {
   EXPECT_EQ(options.settings.batch_size, 8);
   EXPECT_EQ(options.threads, 2);
   EXPECT_TRUE(options.json_on_stdout());
+  EXPECT_EQ(options.settings.init, "zero");
+  EXPECT_EQ(options.save, "weights.pt");
 }
 
 TEST(Options, TakeEverySeedThatManualSeedTakes) {
@@ -97,7 +125,15 @@ TEST(Options, RefuseEveryUnusableValueAndSayOptionValueAndWhatWouldBeRight) {
       {"--threads", "2000000000"},
       {"--json", ""},
       {"--json", "/"},
-      {"--json", "/nonexistent/x"}};
+      {"--json", "/nonexistent/x"},
+      {"--json", std::string(300, 'x')},
+      {"--init", ""},
+      {"--save", ""},
+      {"--save", "-"},
+      {"--save", "/"},
+      {"--save", "/dev/null"},
+      {"--save", "/nonexistent/x"},
+      {"--save", std::string(300, 'x')}};
   for (const auto& [option, value] : unusable) {
     try {
       parse({option + "=" + value});
@@ -109,6 +145,25 @@ TEST(Options, RefuseEveryUnusableValueAndSayOptionValueAndWhatWouldBeRight) {
       EXPECT_EQ(value, "") << option << ": " << error.what();
     }
   }
+}
+
+TEST(Options, RefuseOneFileForTheRecordAndForWeights) {
+  const test::TemporaryDirectory folder;
+  const std::string file = folder.path() / "file";
+  const std::string same = folder.path() / "." / "file";
+  for (const char* option : {"--save", "--init"}) {
+    try {
+      parse({option, file, "--json", same});
+      ADD_FAILURE() << option << " and --json to one file are accepted";
+    } catch (const UsageError& error) {
+      EXPECT_TRUE(std::string(error.what()).starts_with(std::string(option) + " and --json are "))
+          << error.what();
+    }
+    EXPECT_NO_THROW(parse({option, file, "--json", file + ".json"}));
+    EXPECT_NO_THROW(parse({option, file, "--json", "-"}));
+  }
+  EXPECT_NO_THROW(parse({"--init", file, "--save", file})) << "training goes on in one file";
+  EXPECT_NO_THROW(parse({"--init", "zero", "--json", "zero"})) << "a word is no file";
 }
 
 }  // namespace

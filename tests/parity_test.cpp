@@ -33,6 +33,44 @@ std::vector<double> weights(std::int64_t d) {
   return w;
 }
 
+/// Weights in two files, one written by each side: another draw than the seeds of the grid make.
+struct InitFiles {
+  test::TemporaryDirectory folder;
+  std::string by_cpp = folder.path() / "by_cpp.pt";
+  std::string by_python = folder.path() / "by_python.pt";
+
+  InitFiles() {
+    const Settings settings{.seed = {7}, .true_w = weights(40), .lr = 0.01, .epochs = 1};
+    pytorch::save_state_dict_file(by_cpp, run_concise(settings).state);
+    std::vector<std::string> arguments = pytorch_arguments(settings, 1);
+    arguments.push_back("--save=" + by_python);
+    test::run_python(pytorch_folder() / "scratch.py", arguments);
+  }
+
+  std::vector<Case> cases() const {
+    std::vector<Case> cases;
+    for (const std::string& init : {std::string("zero"), by_cpp, by_python}) {
+      for (const std::int64_t examples : {5, 1000}) {
+        for (const std::int64_t batch_size : {7, 10}) {
+          cases.push_back({{.seed = {42},
+                            .examples = examples,
+                            .true_w = weights(40),
+                            .lr = 0.01,
+                            .epochs = 2,
+                            .batch_size = batch_size,
+                            .init = init},
+                           2});
+        }
+      }
+    }
+    cases.push_back({{.init = "zero"}, 1});
+    cases.push_back({{.epochs = 0, .init = "zero"}, 1});
+    cases.push_back({{.lr = 3, .init = "zero"}, 1});
+    cases.push_back({{.true_w = {0.5}, .init = "zero"}, 1});
+    return cases;
+  }
+};
+
 std::vector<Case> small_grid() {
   const std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
   const std::vector<Seed> seeds{
@@ -92,8 +130,7 @@ bool same_bits(float x, float y) {
          (std::isnan(x) && std::isnan(y));
 }
 
-void expect_parity(const std::vector<Case>& cases, const char* program,
-                   Demo (*run_demo)(const Settings&, const OnLine&)) {
+void expect_parity(const std::vector<Case>& cases, const char* program, RunDemo run_demo) {
   nlohmann::json command_lines = nlohmann::json::array();
   for (const Case& c : cases) command_lines.push_back(pytorch_arguments(c.settings, c.threads));
   const test::TemporaryDirectory folder;
@@ -108,7 +145,8 @@ void expect_parity(const std::vector<Case>& cases, const char* program,
     SCOPED_TRACE(testing::Message() << program << ' ' << command_lines[i]);
     at::set_num_threads(cases[i].threads);
     std::string out;
-    const Demo demo = run_demo(cases[i].settings, [&](const std::string& line) { out += line; });
+    const Demo demo =
+        run_demo(cases[i].settings, [&](const std::string& line) { out += line; }, {});
     out += error_lines(demo);
     EXPECT_EQ(out, expected[i]["stdout"].get<std::string>());
 
@@ -136,6 +174,41 @@ TEST(Parity, OfScratchWithLivePytorchOverTheGrid) {
 TEST(Parity, OfConciseWithLivePytorchOverTheGrid) {
   LINREG_REQUIRE_LIVE_PYTORCH();
   expect_parity(small_grid(), "concise", run_concise);
+}
+
+TEST(Parity, OfScratchWithLivePytorchFromZeroAndFromFilesOfEitherSide) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  expect_parity(InitFiles().cases(), "scratch", run_scratch);
+}
+
+TEST(Parity, OfConciseWithLivePytorchFromZeroAndFromFilesOfEitherSide) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  expect_parity(InitFiles().cases(), "concise", run_concise);
+}
+
+TEST(Parity, OfTheWeightsThatBothSidesSave) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  const test::TemporaryDirectory folder;
+  for (const std::string program : {"scratch", "concise"}) {
+    const Settings settings{.true_w = weights(4), .init = "zero"};
+    const std::string file = folder.path() / (program + ".pt");
+    std::vector<std::string> arguments = pytorch_arguments(settings, at::get_num_threads());
+    arguments.push_back("--save=" + file);
+    test::run_python(pytorch_folder() / (program + ".py"), arguments);
+    const pytorch::StateDict python = pytorch::load_state_dict_file(file);
+    const pytorch::StateDict cpp =
+        program == "scratch" ? run_scratch(settings).state : run_concise(settings).state;
+    EXPECT_EQ(python.keys(), (std::vector<std::string>{"0.weight", "0.bias"}));
+    ASSERT_EQ(python.keys(), cpp.keys());
+    for (const std::string& name : cpp.keys()) {
+      EXPECT_EQ(cpp[name].sizes(),
+                name == "0.bias" ? at::IntArrayRef({1}) : at::IntArrayRef({1, 4}));
+      EXPECT_FALSE(cpp[name].requires_grad());
+      ASSERT_EQ(cpp[name].sizes(), python[name].sizes());
+      ASSERT_EQ(cpp[name].scalar_type(), python[name].scalar_type());
+      EXPECT_TRUE(cpp[name].equal(python[name])) << program << ' ' << name;
+    }
+  }
 }
 
 TEST(Parity, OfScratchWithLivePytorchAt70000Examples) {

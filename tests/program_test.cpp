@@ -2,12 +2,17 @@
 #include <fmt/ranges.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>  // setenv
+#include <torch/types.h>
 
+#include <array>
+#include <cmath>
 #include <fstream>
+#include <linreg/pytorch/state_dict.hpp>
 #include <linreg/report/run.hpp>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "demo.hpp"
 #include "live_pytorch.hpp"
 #include "process.hpp"
 #include "pytorch.hpp"
@@ -49,9 +54,10 @@ TEST(Program, HelpsWithEveryCommandWithin80Columns) {
     EXPECT_EQ(help.exit_status, 0);
     EXPECT_EQ(help.err, "");
     for (const char* option : {"--seed", "--examples", "--true-w", "--true-b", "--noise", "--lr",
-                               "--epochs", "--batch-size", "--threads", "--json"}) {
+                               "--epochs", "--batch-size", "--init", "--threads", "--json"}) {
       EXPECT_NE(help.out.find(option), std::string::npos) << option;
     }
+    EXPECT_EQ(help.out.find("--save") != std::string::npos, command != std::string("compare"));
     expect_at_most_80_columns(help.out);
   }
   const ProcessResult help = linreg({"--help"});
@@ -71,6 +77,9 @@ TEST(Program, RefusesAnUnusableCommandLineInOneLineWithStatus2) {
       {"scratch", "concise"},
       {"concise", "--seed", "18446744073709551616"},
       {"concise", "--json", "/nonexistent/record.json"},
+      {"scratch", "--save", "/nonexistent/weights.pt"},
+      {"scratch", "--save", "one", "--json", "./one"},
+      {"compare", "--save", "weights.pt"},
       {"compare", "--pytorch", "/nonexistent"},
       {"compare", "--pytorch", "/"},
       {"compare", "--pytorch", ""},
@@ -149,6 +158,215 @@ TEST(Compare, OfTheSameVersionIsEqualToTheLastBit) {
     ASSERT_EQ(comparison["values"].size(), 11U);
     for (const auto& value : comparison["values"]) EXPECT_EQ(value["ulp"], 0) << value;
   }
+}
+
+std::string from_last_epoch_on(const std::string& out) { return out.substr(out.find("error in ")); }
+
+TEST(Program, StartsFromTheWeightsThatItSaved) {
+  const test::TemporaryDirectory folder;
+  const std::string file = folder.path() / "weights.pt";
+  for (const std::string command : {"scratch", "concise"}) {
+    const ProcessResult saving = linreg({command, "--epochs", "1", "--save", file});
+    EXPECT_EQ(saving.exit_status, 0) << saving.err;
+    EXPECT_EQ(saving.out, linreg({command, "--epochs", "1"}).out);
+    const ProcessResult untrained = linreg({command, "--epochs", "0", "--init", file});
+    EXPECT_EQ(untrained.out, from_last_epoch_on(saving.out)) << untrained.err;
+
+    const ProcessResult onward = linreg({command, "--init", file, "--save", file, "--json", "-"});
+    EXPECT_EQ(nlohmann::json::parse(onward.out)["settings"]["init"], file);
+    EXPECT_NE(linreg({command, "--epochs", "0", "--init", file}).out, untrained.out);
+  }
+  EXPECT_EQ(from_last_epoch_on(linreg({"scratch", "--epochs", "0", "--init", "zero"}).out),
+            "error in estimating w: tensor([ 2.0000, -3.4000], grad_fn=<SubBackward0>)\n"
+            "error in estimating b: tensor([4.2000], grad_fn=<RsubBackward1>)\n");
+}
+
+TEST(Program, SharesItsWeightsWithThePytorchPrograms) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  const test::TemporaryDirectory folder;
+  const std::string here = folder.path() / "here.pt";
+  const std::string python = folder.path() / "python.pt";
+  for (const std::string program : {"scratch", "concise"}) {
+    const auto in_python = [&](const std::vector<std::string>& options) {
+      return test::run_python(pytorch_folder() / (program + ".py"), options);
+    };
+    linreg({program, "--threads", "1", "--seed", "3", "--epochs", "1", "--save", here});
+    in_python({"--threads", "1", "--seed", "4", "--epochs", "1", "--save", python});
+    for (const std::string& file : {here, python}) {
+      const ProcessResult result = linreg({program, "--threads", "1", "--init", file});
+      EXPECT_EQ(result.exit_status, 0) << result.err;
+      EXPECT_EQ(result.out, in_python({"--threads", "1", "--init", file}));
+    }
+  }
+  const ProcessResult compare =
+      linreg({"compare", "--pytorch", *test::live_python(), "--seed", "5", "--init", python});
+  EXPECT_EQ(compare.exit_status, 0) << compare.out << compare.err;
+  EXPECT_NE(compare.out.find("Equal to the last bit: all 18 values.\n"), std::string::npos)
+      << compare.out;
+}
+
+TEST(Program, RefusesAnInitThatIsNoStateDictOfTheModelBeforeAnyWork) {
+  const test::TemporaryDirectory folder;
+  const auto path = [&](const char* name) { return folder.path() / name; };
+  using Entries = std::vector<std::pair<std::string, torch::Tensor>>;
+  const torch::Tensor weight = torch::zeros({1, 2});
+  const torch::Tensor bias = torch::zeros(1);
+  const auto save = [&](const char* name, const Entries& entries) {
+    pytorch::StateDict state;
+    for (const auto& [key, tensor] : entries) state.insert(key, tensor);
+    pytorch::save_state_dict_file(path(name), state);
+  };
+  save("right", {{"0.bias", bias}, {"0.weight", weight}});
+  std::ifstream right(path("right"), std::ios::binary);
+  const std::string bytes(std::istreambuf_iterator<char>(right), {});
+  std::ofstream(path("truncated"), std::ios::binary) << bytes.substr(0, bytes.size() / 2);
+  std::ofstream(path("garbage")) << "epoch 1, loss 0.039163\nepoch 2, loss 0.000145\n";
+  std::ofstream(path("empty"));
+  std::filesystem::create_directory(path("folder"));
+  save("shape", {{"0.weight", torch::zeros({2, 1})}, {"0.bias", bias}});
+  save("features", {{"0.weight", torch::zeros({1, 3})}, {"0.bias", bias}});
+  save("scalar", {{"0.weight", weight}, {"0.bias", torch::zeros({})}});
+  save("dtype", {{"0.weight", weight}, {"0.bias", bias.to(torch::kDouble)}});
+  save("nan", {{"0.weight", weight / 0}, {"0.bias", bias}});
+  save("lacking", {{"0.weight", weight}});
+  save("names", {{"weight", weight}, {"bias", bias}});
+  save("more", {{"0.weight", weight}, {"0.bias", bias}, {"1.weight", weight}});
+  save("none", {});
+
+  EXPECT_EQ(linreg({"concise", "--init", path("right")}).exit_status, 0);
+  const std::vector<std::pair<const char*, const char*>> wrong{
+      {"missing", "there is no such file"},
+      {"folder", "no regular file"},
+      {"empty", "it can't be read: "},
+      {"truncated", "it can't be read: "},
+      {"garbage", "no zip file"},
+      {"shape", "its 0.weight has shape (2, 1)"},
+      {"features", "its 0.weight has shape (1, 3)"},
+      {"scalar", "its 0.bias has shape ()"},
+      {"dtype", "its 0.bias is of dtype Double"},
+      {"nan", "its 0.weight is not finite"},
+      {"lacking", "it has no 0.bias"},
+      {"names", "it has no 0.weight"},
+      {"more", "it has a '1.weight', too"},
+      {"none", "it has no 0.weight"}};
+  std::size_t turn = 0;
+  for (const auto& [name, why] : wrong) {
+    const char* command = std::array{"scratch", "concise", "compare"}[turn++ % 3];
+    SCOPED_TRACE(testing::Message() << command << ' ' << name);
+    const ProcessResult result =
+        linreg({command, "--init", path(name), "--json", path("record.json")});
+    EXPECT_EQ(result.exit_status, 2);
+    EXPECT_EQ(result.out, "");
+    EXPECT_EQ(lines(result.err), 1U) << result.err;
+    EXPECT_TRUE(
+        result.err.starts_with(fmt::format("linreg: --init is '{}', but ", path(name).string())))
+        << result.err;
+    EXPECT_NE(result.err.find(why), std::string::npos) << result.err;
+    EXPECT_TRUE(result.err.ends_with(
+        "normal, zero, or a state_dict file with 0.weight (1, 2) and 0.bias (1), finite "
+        "float32\n"))
+        << result.err;
+    EXPECT_FALSE(std::filesystem::exists(path("record.json")));
+  }
+}
+
+/// The learning rate that a line on a diverged run advises.
+std::string advised_lr(const std::string& err) {
+  const std::string before = "up to about ";
+  const std::size_t first = err.find(before);
+  if (first == std::string::npos) return "none: " + err;
+  return err.substr(first + before.size(),
+                    err.find(' ', first + before.size()) - first - before.size());
+}
+
+TEST(DivergedRun, IsShownWholeAndNamesItsStepAndAStableLearningRate) {
+  const test::TemporaryDirectory folder;
+  const std::vector<std::string> settings{"--examples", "50", "--lr", "3", "--epochs", "40"};
+  const std::string file = folder.path() / "weights.pt";
+  for (const std::string command : {"scratch", "concise"}) {
+    std::vector<std::string> words{command, "--save", file, "--json", folder.path() / "record"};
+    words.insert(words.end(), settings.begin(), settings.end());
+    const ProcessResult result = linreg(words);
+    EXPECT_EQ(result.exit_status, 1);
+    EXPECT_EQ(lines(result.out), 42U);
+    EXPECT_NE(result.out.find("epoch 40, loss nan\n"), std::string::npos) << result.out;
+    EXPECT_EQ(lines(result.err), 1U) << result.err;
+    EXPECT_TRUE(std::filesystem::exists(file));
+    const report::Run run = report::run_from_json(read_json(folder.path() / "record")["runs"][0]);
+    EXPECT_EQ(run.epoch_loss.size(), 40U);
+
+    // The first minibatch, or else the first epoch, with a loss that is not finite.
+    const auto finite = std::ranges::count_if(run.epoch_loss, [](float l) { return l < INFINITY; });
+    EXPECT_GT(finite, 0);
+    std::vector<bool> steps;
+    RunDemo demo = command == "scratch" ? run_scratch : run_concise;
+    demo({.examples = 50, .lr = 3, .epochs = finite + 1}, {}, [&](const torch::Tensor& l) {
+      steps.push_back(l.isfinite().all().item<bool>());
+      return true;
+    });
+    EXPECT_EQ(steps.size(), 5U * static_cast<std::size_t>(finite + 1));
+    const auto good = std::ranges::find(steps, false) - steps.begin();
+    const auto step = std::min(good, std::ssize(steps) - 1);
+    EXPECT_TRUE(result.err.starts_with(
+        fmt::format("linreg: the loss of {} is not finite from epoch {}, step {} on: --lr 3 is too "
+                    "large, up to about ",
+                    command, step / 5 + 1, step % 5 + 1)))
+        << result.err;
+  }
+}
+
+TEST(DivergedRun, TrainsAtTheLearningRateThatItAdvises) {
+  const std::vector<std::vector<std::string>> cases{
+      {},
+      {"--batch-size", "1", "--examples", "100"},
+      {"--batch-size", "1000"},
+      {"--batch-size", "4000"},
+      {"--examples", "95", "--batch-size", "10"},
+      {"--true-w", "1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20"},
+      {"--true-w", "1,2,3,4,5,6", "--examples", "4"}};
+  for (const auto& options : cases) {
+    for (const char* command : {"scratch", "concise"}) {
+      SCOPED_TRACE(fmt::format("{} {}", command, fmt::join(options, " ")));
+      std::vector<std::string> words{command, "--epochs", "30", "--lr", "1e5"};
+      words.insert(words.end(), options.begin(), options.end());
+      const ProcessResult diverged = linreg(words);
+      EXPECT_EQ(diverged.exit_status, 1);
+      words[4] = advised_lr(diverged.err);
+      const ProcessResult stable = linreg(words);
+      EXPECT_EQ(stable.exit_status, 0) << stable.err;
+    }
+  }
+}
+
+TEST(DivergedRun, DoesNotBlameALearningRateThatIsStable) {
+  const ProcessResult result = linreg({"concise", "--true-w", "1e30,1"});
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_TRUE(result.err.ends_with(
+      "epoch 1, step 1 on: --lr 0.03 is small enough, but the numbers are too large for float32\n"))
+      << result.err;
+}
+
+TEST(Program, IsSilentWhenItsReaderHasSeenEnough) {
+  for (const char* trap : {"", "trap '' PIPE; "}) {
+    const ProcessResult result = run_process(
+        {"sh", "-c", fmt::format("{}'{}' scratch --epochs 300 | head -1", trap, LINREG_PROGRAM)},
+        600s);
+    EXPECT_EQ(result.out, "epoch 1, loss 0.039163\n");
+    EXPECT_EQ(result.err, "");
+  }
+}
+
+TEST(Compare, OfADivergedRunIsStillMadeAndSaysSoWithStatus1) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  const ProcessResult result =
+      linreg({"compare", "--pytorch", *test::live_python(), "--lr", "4", "--init", "zero"});
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_NE(result.out.find("Equal to the last bit: all 18 values.\n"
+                            "The training diverged: not every loss is finite.\n"),
+            std::string::npos)
+      << result.out;
+  EXPECT_EQ(lines(result.err), 2U) << result.err;
+  EXPECT_TRUE(result.err.starts_with("linreg: the loss of scratch is not finite from epoch "));
 }
 
 /// A program in Python's place, written to a file of its own.

@@ -78,7 +78,11 @@ TEST(Run, RefusesARecordWithoutAKeyOrOfAnotherTypeAndNamesIt) {
 TEST(Settings, ReadBackFromJsonToTheSameBits) {
   for (const Seed seed : {Seed{0, false}, Seed{std::numeric_limits<std::uint64_t>::max(), false},
                           Seed{1, true}, Seed{std::uint64_t{1} << 63, true}}) {
-    const Settings settings{.seed = seed, .true_w = {0.1, -3e-300}, .true_b = 1e300, .lr = 1.0 / 3};
+    const Settings settings{.seed = seed,
+                            .true_w = {0.1, -3e-300},
+                            .true_b = 1e300,
+                            .lr = 1.0 / 3,
+                            .init = "a \"quoted\" path.pt"};
     EXPECT_EQ(settings_from_json(nlohmann::json::parse(to_json(settings).dump())), settings);
   }
 }

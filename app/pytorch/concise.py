@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.utils import data
 
-from scratch import synthetic_data
+from scratch import initial_state, synthetic_data
 from settings import parse_arguments, write_record
 
 
@@ -33,6 +33,8 @@ def main():
     net = nn.Sequential(nn.Linear(len(true_w), 1))
     net[0].weight.data.normal_(0, 0.01)
     net[0].bias.data.fill_(0)
+    if args.init != "normal":
+        net.load_state_dict(initial_state(args.init, len(true_w)))
 
     loss = nn.MSELoss()
     trainer = torch.optim.SGD(net.parameters(), lr=args.lr)
@@ -59,6 +61,8 @@ def main():
     b = net[0].bias.data
     b_error = true_b - b
     say('error in estimating b:', b_error)
+    if args.save:
+        torch.save(net.state_dict(), args.save)
     if args.json:
         write_record(args, "concise", torch.__version__, torch.get_num_threads(), epoch_loss, w, b,
                      w_error, b_error, steps, train_seconds)

@@ -25,6 +25,13 @@ def data_iter(batch_size, features, labels):
         yield features[batch_indices], labels[batch_indices]
 
 
+def initial_state(init, num_features):
+    """The first weights and bias that --init names, under the names that nn.Sequential gives them."""
+    if init == "zero":
+        return {"0.weight": torch.zeros(1, num_features), "0.bias": torch.zeros(1)}
+    return torch.load(init)
+
+
 def linreg(X, w, b):
     """The linear regression model."""
     return torch.matmul(X, w) + b
@@ -57,6 +64,11 @@ def main():
 
     w = torch.normal(0, 0.01, (len(true_w), 1), requires_grad=True)
     b = torch.zeros(1, requires_grad=True)
+    if args.init != "normal":
+        state = initial_state(args.init, len(true_w))
+        with torch.no_grad():
+            w.copy_(state["0.weight"].reshape(w.shape))
+            b.copy_(state["0.bias"])
 
     lr = args.lr
     num_epochs = args.epochs
@@ -83,6 +95,8 @@ def main():
     b_error = true_b - b
     say(f'error in estimating w: {w_error}')
     say(f'error in estimating b: {b_error}')
+    if args.save:
+        torch.save({"0.weight": w.detach().reshape(1, -1), "0.bias": b.detach()}, args.save)
     if args.json:
         write_record(args, "scratch", torch.__version__, torch.get_num_threads(), epoch_loss, w, b,
                      w_error, b_error, steps, train_seconds)

@@ -3,6 +3,7 @@
 import argparse
 import json
 import math
+import os
 import sys
 
 
@@ -22,6 +23,10 @@ def parse_arguments(description):
     parser.add_argument("--lr", type=float, default=0.03, help="learning rate")
     parser.add_argument("--epochs", type=int, default=3, help="passes over the data")
     parser.add_argument("--batch-size", type=int, default=10, help="examples in a minibatch")
+    parser.add_argument("--init", default="normal", metavar="FILE",
+                        help="start from a state_dict file, normal or zero")
+    parser.add_argument("--save", metavar="FILE",
+                        help="write the trained weights, a state_dict file")
     parser.add_argument("--threads", type=int, help="threads that PyTorch computes with")
     parser.add_argument("--json", metavar="FILE",
                         help="write a record of the run; - for stdout, in place of the text")
@@ -48,6 +53,8 @@ def write_record(args, implementation, version, threads, epoch_loss, w, b, w_err
             "seed": args.seed, "examples": args.examples, "true_w": args.true_w,
             "true_b": args.true_b, "noise": args.noise, "lr": args.lr, "epochs": args.epochs,
             "batch_size": args.batch_size,
+            # A path need not be UTF-8.
+            "init": os.fsencode(args.init).decode(errors="replace"),
         },
         "runs": [{
             "implementation": implementation, "framework": "pytorch", "version": version,

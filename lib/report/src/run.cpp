@@ -94,6 +94,7 @@ ordered_json to_json(const Settings& settings) {
   object["lr"] = number(settings.lr);
   object["epochs"] = settings.epochs;
   object["batch_size"] = settings.batch_size;
+  object["init"] = settings.init;
   return object;
 }
 
@@ -137,6 +138,7 @@ Settings settings_from_json(const json& json) {
       .lr = get_number<double>(json, "lr"),
       .epochs = get_integer(json, "epochs"),
       .batch_size = get_integer(json, "batch_size"),
+      .init = get_string(json, "init"),
   };
 }
 

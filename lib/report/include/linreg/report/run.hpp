@@ -28,6 +28,7 @@ struct Settings {
   double lr = 0.03;
   std::int64_t epochs = 3;
   std::int64_t batch_size = 10;
+  std::string init = "normal";  ///< the first weights: "normal", "zero" or a state_dict file's path
 
   bool operator==(const Settings&) const = default;
 };
