@@ -5,6 +5,7 @@
 #include <linreg/pytorch/data_loader.hpp>
 #include <linreg/scratch/scratch.hpp>
 #include <sstream>
+#include <utility>
 
 namespace linreg::concise {
 namespace {
@@ -56,23 +57,58 @@ TEST(LoadArray, RefusesABatchSizeBelowOneAndLabelsThatWouldBroadcast) {
 
 TEST(DataLoaderSampler, RefusesNoExamples) { EXPECT_THROW(DataLoaderSampler(0, true), c10::Error); }
 
-TEST(DataLoaderSampler, GoesOnFromWhereItWasSaved) {
-  DataLoaderSampler sampler(10, true);
-  sampler.reset();
-  sampler.next(4);
+DataLoaderSampler saved_and_restored(const DataLoaderSampler& sampler) {
   std::stringstream stream;
   torch::serialize::OutputArchive out;
   sampler.save(out);
   out.save_to(stream);
-
   DataLoaderSampler restored(1, true);
   torch::serialize::InputArchive in;
   in.load_from(stream);
   restored.load(in);
-  const torch::Tensor rest = restored.next(100)->indices;
+  return restored;
+}
+
+torch::Tensor indices(const BatchIndices& batch) {
+  return batch.order.slice(0, batch.first, batch.last);
+}
+
+TEST(DataLoaderSampler, GoesOnFromWhereItWasSaved) {
+  DataLoaderSampler sampler(10, true);
+  sampler.reset();
+  sampler.next(4);
+  DataLoaderSampler restored = saved_and_restored(sampler);
+  const torch::Tensor rest = indices(restored.next(100).value());
   EXPECT_EQ(rest.size(0), 6);
-  EXPECT_TRUE(rest.equal(sampler.next(100)->indices));
+  EXPECT_TRUE(rest.equal(indices(sampler.next(100).value())));
   EXPECT_FALSE(restored.next(1).has_value());
+}
+
+TEST(DataLoaderSampler, HasNothingMoreAfterAnEpochSavedOrNot) {
+  DataLoaderSampler sampler(10, true);
+  EXPECT_FALSE(sampler.next(4).has_value()) << "no epoch has begun";
+  sampler.reset();
+  EXPECT_EQ(sampler.next(10)->size(), 10U);
+  EXPECT_FALSE(sampler.next(4).has_value());
+  DataLoaderSampler restored = saved_and_restored(sampler);
+  EXPECT_FALSE(restored.next(4).has_value());
+  restored.reset();
+  EXPECT_EQ(restored.next(100)->size(), 10U) << "of as many examples as before";
+}
+
+TEST(TensorDataset, ServesAnyRangeOfAnyOrder) {
+  const auto [features, labels] = numbered(100'000);
+  TensorDataset dataset(features, labels);
+  const torch::Tensor orders[] = {torch::randperm(100'000), torch::randperm(100'000)};
+  for (const auto& [first, last] :
+       {std::pair(0, 7), {70'000, 70'010}, {3, 5}, {0, 100'000}, {99'999, 100'000}}) {
+    for (const torch::Tensor& order : orders) {
+      const torch::Tensor expected = features.index_select(0, order.slice(0, first, last));
+      const auto [X, y] = dataset.get_batch({order, first, last});
+      EXPECT_TRUE(X.equal(expected));
+      EXPECT_TRUE(y.equal(expected));
+    }
+  }
 }
 
 TEST(Linreg, IsOneLinearLayerOfOneOutput) {

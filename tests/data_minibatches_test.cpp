@@ -2,6 +2,7 @@
 #include <torch/torch.h>
 
 #include <linreg/data/minibatches.hpp>
+#include <utility>
 #include <vector>
 
 namespace linreg::data {
@@ -47,11 +48,29 @@ TEST(Minibatches, AreTheSameWhereTheyAreGatheredInManyParts) {
   expect_as_indexed(numbered(300'000, 3), torch::randperm(300'000), 999);
 }
 
-TEST(Minibatches, RefuseAnOrderThatIsNoIntegerVector) {
+TEST(OrderedExamples, AreTheExamplesIndexedByTheOrderWhateverRangeComesNext) {
+  const Examples examples = numbered(300'000, 3);
+  const torch::Tensor order = torch::randperm(300'000, torch::kInt);
+  OrderedExamples ordered(examples, order);
+  EXPECT_EQ(ordered.size(), 300'000);
+  for (const auto& [first, last] : {std::pair(0, 10),
+                                    {10, 20},
+                                    {5, 15},
+                                    {65'530, 65'540},
+                                    {0, 300'000},
+                                    {299'999, 300'000},
+                                    {1, 2}}) {
+    const auto [X, y] = ordered.minibatch(first, last);
+    EXPECT_TRUE(X.equal(examples.features.index_select(0, order.slice(0, first, last))));
+    EXPECT_TRUE(y.equal(examples.labels.index_select(0, order.slice(0, first, last))));
+  }
+}
+
+TEST(OrderedExamples, RefuseAnOrderThatIsNoIntegerVector) {
   const Examples examples = numbered(5, 2);
-  EXPECT_THROW(Minibatches(examples, torch::zeros({5}), 2), c10::Error);
-  EXPECT_THROW(Minibatches(examples, torch::zeros({5, 1}, torch::kLong), 2), c10::Error);
-  EXPECT_THROW(Minibatches(examples, torch::Tensor(), 2), c10::Error);
+  EXPECT_THROW(OrderedExamples(examples, torch::zeros({5})), c10::Error);
+  EXPECT_THROW(OrderedExamples(examples, torch::zeros({5, 1}, torch::kLong)), c10::Error);
+  EXPECT_THROW(OrderedExamples(examples, torch::Tensor()), c10::Error);
 }
 
 TEST(Minibatches, RefuseABatchSizeBelowOne) {

@@ -12,8 +12,8 @@
 /// What tests need to run PyTorch for real.
 namespace linreg::test {
 
-/// The Python that live tests run: the first of LINREG_TEST_PYTHON, python3 and /usr/bin/python3 that
-/// imports torch of this LibTorch's version; nothing where there is none.
+/// The Python that live tests run: the first of LINREG_TEST_PYTHON, python3 and /usr/bin/python3
+/// that imports torch of this LibTorch's version; nothing where there is none.
 std::optional<std::string> live_python();
 
 /// Runs `live_python() script arguments...` and returns its stdout.
@@ -41,12 +41,12 @@ class TemporaryDirectory {
 }  // namespace linreg::test
 
 /// First line of a live test: where no Python imports torch, skips it, or fails it when CI=true.
-#define LINREG_REQUIRE_LIVE_PYTORCH()                                                    \
-  if (!linreg::test::live_python()) {                                                    \
-    const char* ci = std::getenv("CI");                                                  \
-    if (ci != nullptr && std::string_view(ci) == "true") {                               \
+#define LINREG_REQUIRE_LIVE_PYTORCH()                                                        \
+  if (!linreg::test::live_python()) {                                                        \
+    const char* ci = std::getenv("CI");                                                      \
+    if (ci != nullptr && std::string_view(ci) == "true") {                                   \
       FAIL() << "no Python here imports this LibTorch's torch: with CI=true it must be run"; \
-    }                                                                                    \
-    GTEST_SKIP() << "no Python here imports this LibTorch's torch: not compared";      \
-  }                                                                                      \
+    }                                                                                        \
+    GTEST_SKIP() << "no Python here imports this LibTorch's torch: not compared";            \
+  }                                                                                          \
   static_assert(true)

@@ -11,16 +11,21 @@
 namespace linreg::concise {
 
 TensorDataset::TensorDataset(torch::Tensor features, torch::Tensor labels)
-    : features_(std::move(features)), labels_(std::move(labels)) {
-  data::check_examples("linreg::concise::TensorDataset", features_, labels_);
+    : examples_{std::move(features), std::move(labels)} {
+  data::check_examples("linreg::concise::TensorDataset", examples_.features, examples_.labels);
 }
 
 torch::data::Example<> TensorDataset::get_batch(BatchIndices batch) {
-  return {features_.index_select(0, batch.indices), labels_.index_select(0, batch.indices)};
+  if (!ordered_ || !ordered_->order().is_same(batch.order)) {
+    ordered_.emplace(examples_, batch.order);
+  }
+  data::Minibatch minibatch = ordered_->minibatch(batch.first, batch.last);
+  if (batch.last == ordered_->size()) ordered_.reset();  // gives its memory back
+  return {std::move(minibatch.X), std::move(minibatch.y)};
 }
 
 c10::optional<std::size_t> TensorDataset::size() const {
-  return static_cast<std::size_t>(features_.size(0));
+  return static_cast<std::size_t>(examples_.features.size(0));
 }
 
 DataLoaderSampler::DataLoaderSampler(std::int64_t num_examples, bool shuffle)
@@ -32,6 +37,7 @@ DataLoaderSampler::DataLoaderSampler(std::int64_t num_examples, bool shuffle)
 void DataLoaderSampler::reset(c10::optional<std::size_t> new_size) {
   if (new_size) num_examples_ = static_cast<std::int64_t>(*new_size);
   next_ = 0;
+  order_.reset();  // before the next one is drawn: each is as large as a column of the data
   if (shuffle_) {
     order_ = pytorch::data_loader_order(num_examples_);
   } else {
@@ -41,22 +47,29 @@ void DataLoaderSampler::reset(c10::optional<std::size_t> new_size) {
 }
 
 c10::optional<BatchIndices> DataLoaderSampler::next(std::size_t batch_size) {
-  if (next_ >= num_examples_) return c10::nullopt;
+  if (!order_.defined()) return c10::nullopt;
   const std::int64_t first = next_;
   next_ += std::min(static_cast<std::int64_t>(batch_size), num_examples_ - first);
-  return BatchIndices{order_.slice(0, first, next_)};
+  if (next_ == num_examples_) return BatchIndices{std::exchange(order_, {}), first, next_};
+  return BatchIndices{order_, first, next_};
 }
 
 void DataLoaderSampler::save(torch::serialize::OutputArchive& archive) const {
-  archive.write("order", order_, /*is_buffer=*/true);
+  archive.write("num_examples", torch::tensor(num_examples_), /*is_buffer=*/true);
+  archive.write("order", order_.defined() ? order_ : torch::empty(0, torch::kLong),
+                /*is_buffer=*/true);
   archive.write("next", torch::tensor(next_), /*is_buffer=*/true);
 }
 
 void DataLoaderSampler::load(torch::serialize::InputArchive& archive) {
+  torch::Tensor num_examples = torch::empty(1, torch::kLong);
+  torch::Tensor order = torch::empty(0, torch::kLong);
   torch::Tensor next = torch::empty(1, torch::kLong);
-  archive.read("order", order_, /*is_buffer=*/true);
+  archive.read("num_examples", num_examples, /*is_buffer=*/true);
+  archive.read("order", order, /*is_buffer=*/true);
   archive.read("next", next, /*is_buffer=*/true);
-  num_examples_ = order_.size(0);
+  num_examples_ = num_examples.item<std::int64_t>();
+  order_ = order.numel() == 0 ? torch::Tensor() : order;
   next_ = next.item<std::int64_t>();
 }
 
@@ -85,6 +98,17 @@ void initialize_parameters(torch::nn::Sequential net) {
   layer(net).bias.data().fill_(0);
 }
 
+namespace {
+
+/// `trainer.zero_grad(set_to_none=True)`, which LibTorch has from 2.0.
+void zero_grad(torch::optim::Optimizer& trainer) {
+  for (torch::optim::OptimizerParamGroup& group : trainer.param_groups()) {
+    for (torch::Tensor& param : group.params()) param.mutable_grad().reset();
+  }
+}
+
+}  // namespace
+
 std::vector<float> train(torch::nn::Sequential net, const data::Examples& examples,
                          const data::Hyperparameters& hyperparameters,
                          const data::Observer& observer) {
@@ -99,13 +123,14 @@ std::vector<float> train(torch::nn::Sequential net, const data::Examples& exampl
   const auto data_iter = load_array(examples, batch_size);
   torch::nn::MSELoss loss;
   torch::optim::SGD trainer(net->parameters(), /*lr=*/lr);
+  const torch::Tensor one = torch::ones({});  // the gradient that backward() makes at each call
 
   std::vector<float> epoch_loss;
   for (std::int64_t epoch = 0; epoch < num_epochs; ++epoch) {
     for (const auto& [X, y] : *data_iter) {
       const torch::Tensor l = loss(net->forward(X), y);
-      trainer.zero_grad();
-      l.backward();
+      zero_grad(trainer);
+      l.backward(one);
       trainer.step();
       if (observer.on_step && !observer.on_step(l)) return epoch_loss;
     }

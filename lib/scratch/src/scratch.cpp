@@ -13,6 +13,25 @@ torch::Tensor shuffled_indices(std::int64_t num_examples, pytorch::Random& rando
   return indices;
 }
 
+/// The number 2 as PyTorch computes with it. A number in its place would be made a tensor and
+/// converted to float32 at each call, which costs more than the division.
+const torch::Tensor& two() {
+  static const torch::Tensor two = [] {
+    const c10::InferenceMode off(false);  // else a first call from inference could not train later
+    return torch::full({}, 2, torch::kFloat);
+  }();
+  return two;
+}
+
+/// `l.sum().backward()`.
+///
+/// Departure: without the sum, whose value nobody reads; its gradient is one for each example.
+/// `ones` keeps these from step to step.
+void backward_from_sum(const torch::Tensor& l, torch::Tensor& ones) {
+  if (!ones.defined() || ones.sizes() != l.sizes()) ones = torch::ones_like(l);
+  l.backward(ones);
+}
+
 }  // namespace
 
 data::Minibatches data_iter(std::int64_t batch_size, const torch::Tensor& features,
@@ -33,22 +52,26 @@ Parameters initial_parameters(std::int64_t num_features) {
 }
 
 torch::Tensor linreg(const torch::Tensor& X, const torch::Tensor& w, const torch::Tensor& b) {
-  return torch::matmul(X, w) + b;
+  return torch::mm(X, w) + b;
 }
 
 torch::Tensor squared_loss(const torch::Tensor& y_hat, const torch::Tensor& y) {
   TORCH_CHECK(y.numel() == y_hat.numel(), "linreg::scratch::squared_loss: y has shape ", y.sizes(),
               ", but must have as many elements as y_hat, of shape ", y_hat.sizes());
-  return (y_hat - y.reshape(y_hat.sizes())).pow(2) / 2;
+  const bool same_shape = y.sizes() == y_hat.sizes();
+  return torch::mse_loss(y_hat, same_shape ? y : y.reshape(y_hat.sizes()), torch::Reduction::None)
+      .div_(two());
 }
 
 void sgd(torch::TensorList params, double lr, std::int64_t batch_size) {
   const torch::NoGradGuard no_grad;
+  torch::Tensor divisor;  // batch_size as PyTorch computes with it
   for (torch::Tensor param : params) {
     TORCH_CHECK(param.grad().defined(), "linreg::scratch::sgd: a parameter of shape ",
                 param.sizes(), " has no gradient: call backward() first");
-    param -= lr * param.grad() / batch_size;
-    param.grad().zero_();
+    if (!divisor.defined()) divisor = torch::scalar_tensor(batch_size, param.options());
+    param.addcdiv_(param.grad(), divisor, -lr);
+    param.mutable_grad().reset();
   }
 }
 
@@ -69,11 +92,12 @@ std::vector<float> train(const Parameters& parameters, const data::Examples& exa
   const auto& net = linreg;
   const auto& loss = squared_loss;
 
+  torch::Tensor ones;
   std::vector<float> epoch_loss;
   for (std::int64_t epoch = 0; epoch < num_epochs; ++epoch) {
     for (const auto& [X, y] : data_iter(batch_size, features, labels, random)) {
       const torch::Tensor l = loss(net(X, w, b), y);
-      l.sum().backward();
+      backward_from_sum(l, ones);
       sgd({w, b}, lr, batch_size);
       if (observer.on_step && !observer.on_step(l)) return epoch_loss;
     }

@@ -7,23 +7,28 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <linreg/data/minibatches.hpp>
 #include <linreg/data/synthetic_data.hpp>
 #include <linreg/data/training.hpp>
 #include <memory>
+#include <optional>
 #include <vector>
 
 /// Linear regression, concisely: section 4 of the article, step for step, with torch::data,
 /// torch::nn and torch::optim. Legend of shapes: n examples, d features, k examples in a minibatch.
 namespace linreg::concise {
 
-/// What the sampler asks of the dataset for one minibatch: the indices of k examples.
+/// What the sampler asks of the dataset for one minibatch: the examples order[first:last].
 struct BatchIndices {
-  torch::Tensor indices;  ///< int64, shape (k)
-  std::size_t size() const { return static_cast<std::size_t>(indices.size(0)); }
+  torch::Tensor order;  ///< int64, shape (n), the same tensor for the whole epoch
+  std::int64_t first;
+  std::int64_t last;
+  std::size_t size() const { return static_cast<std::size_t>(last - first); }
 };
 
 /// Python's `TensorDataset(features, labels)`, except that it serves a whole minibatch at once:
-/// data of shape (k, d) and target of shape (k, 1).
+/// data of shape (k, d) and target of shape (k, 1), both views of what data::OrderedExamples has
+/// gathered.
 class TensorDataset final
     : public torch::data::datasets::BatchDataset<TensorDataset, torch::data::Example<>,
                                                  BatchIndices> {
@@ -35,8 +40,8 @@ class TensorDataset final
   c10::optional<std::size_t> size() const override;
 
  private:
-  torch::Tensor features_;
-  torch::Tensor labels_;
+  data::Examples examples_;
+  std::optional<data::OrderedExamples> ordered_;  ///< while an epoch is under way
 };
 
 /// The order of Python's DataLoader, drawn anew from the global generator for each epoch; or, not
@@ -54,7 +59,7 @@ class DataLoaderSampler final : public torch::data::samplers::Sampler<BatchIndic
  private:
   std::int64_t num_examples_;
   bool shuffle_;
-  torch::Tensor order_;    ///< int64, shape (n), or undefined before the first reset
+  torch::Tensor order_;    ///< int64, shape (n), or undefined when no epoch is under way
   std::int64_t next_ = 0;  ///< place in the order of the next minibatch's first example
 };
 

@@ -12,15 +12,38 @@ struct Minibatch {
   torch::Tensor y;  ///< labels, float32, shape (k, 1)
 };
 
-/// One pass over the examples in a given order, a minibatch at a time: `features[order[i:i+k]]` and
-/// `labels[order[i:i+k]]` for k = batch_size, the last minibatch being what is left.
+/// The examples in a given order.
 ///
 /// Departure: the article indexes once per minibatch. Here the examples of several minibatches are
 /// gathered at once, about 1 MiB at a time, and each minibatch is a view of those: the same values,
 /// without two kernel launches a step. A minibatch stays valid for as long as it is held.
-class Minibatches {
+class OrderedExamples {
  public:
   /// `order` is a vector of int32 or int64 indices into the examples.
+  /// Throws c10::Error for unusable examples or order.
+  OrderedExamples(Examples examples, torch::Tensor order);
+
+  /// `features[order[first:last]]` and `labels[order[first:last]]`, for
+  /// 0 <= first < last <= size(). Fast where one call goes on from the one before.
+  Minibatch minibatch(std::int64_t first, std::int64_t last);
+
+  const torch::Tensor& order() const { return order_; }
+  std::int64_t size() const { return order_.size(0); }
+
+ private:
+  void gather(std::int64_t first, std::int64_t batch_size);
+
+  Examples examples_;
+  torch::Tensor order_;
+  Examples gathered_;  ///< the examples order_[gathered_first_:gathered_last_]
+  std::int64_t gathered_first_ = 0;
+  std::int64_t gathered_last_ = 0;
+};
+
+/// One pass over the examples in a given order, a minibatch at a time: `features[order[i:i+k]]` and
+/// `labels[order[i:i+k]]` for k = batch_size, the last minibatch being what is left.
+class Minibatches {
+ public:
   /// Throws c10::Error for unusable examples, order or batch size.
   Minibatches(Examples examples, torch::Tensor order, std::int64_t batch_size);
 
@@ -29,31 +52,26 @@ class Minibatches {
     using value_type = Minibatch;
     using difference_type = std::ptrdiff_t;
 
-    explicit Iterator(const Minibatches* minibatches);
-
-    Minibatch operator*() const;
+    Minibatch operator*();
     Iterator& operator++();
     void operator++(int) { ++*this; }
-    bool operator==(std::default_sentinel_t) const { return first_ >= minibatches_->size_; }
+    bool operator==(std::default_sentinel_t) const { return first_ >= examples_.size(); }
 
    private:
-    void gather();
+    friend class Minibatches;
+    Iterator(OrderedExamples examples, std::int64_t batch_size);
 
-    const Minibatches* minibatches_;
-    std::int64_t first_ = 0;          ///< this minibatch's first place in the order
-    std::int64_t gathered_from_ = 0;  ///< the gathered examples' first place in the order
-    Examples gathered_;
+    OrderedExamples examples_;
+    std::int64_t batch_size_;
+    std::int64_t first_ = 0;  ///< this minibatch's first place in the order
   };
 
-  Iterator begin() const { return Iterator(this); }
+  Iterator begin() const { return {examples_, batch_size_}; }
   std::default_sentinel_t end() const { return {}; }
 
  private:
-  Examples examples_;
-  torch::Tensor order_;
-  std::int64_t size_;
+  OrderedExamples examples_;
   std::int64_t batch_size_;
-  std::int64_t gathered_size_;  ///< examples gathered at once, a multiple of batch_size_
 };
 
 }  // namespace linreg::data

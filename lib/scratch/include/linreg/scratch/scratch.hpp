@@ -31,17 +31,24 @@ struct Parameters {
 /// Throws c10::Error for num_features < 1.
 Parameters initial_parameters(std::int64_t num_features);
 
-/// 3.5: the model Xw + b, shape (k, 1).
+/// 3.5: the model Xw + b, shape (k, 1). Not by addmm: some BLAS libraries add b before they have
+/// summed up Xw, which rounds otherwise.
 torch::Tensor linreg(const torch::Tensor& X, const torch::Tensor& w, const torch::Tensor& b);
 
 /// 3.6: half of the squared error of each example, in y_hat's shape.
 ///
+/// Departure: `(y_hat - y)²` is one operation, mse_loss without reduction, in place of a difference
+/// and a power: the same bits, and a step less to walk back.
+///
 /// Throws c10::Error unless y has as many elements as y_hat: (k, 1) and (k) would broadcast.
 torch::Tensor squared_loss(const torch::Tensor& y_hat, const torch::Tensor& y);
 
-/// 3.7: minibatch stochastic gradient descent: each parameter goes down by lr * grad / batch_size
-/// and its gradient is set to zero. `batch_size` is as given, even when the last minibatch is
-/// short.
+/// 3.7: minibatch stochastic gradient descent: each parameter goes down by lr * grad / batch_size.
+/// `batch_size` is as given, even when the last minibatch is short.
+///
+/// Departure: `param -= lr * param.grad / batch_size` is one operation, addcdiv_, which rounds
+/// after the same three steps. And the gradient is unset instead of set to zero, so that the next
+/// backward() hands its own over instead of adding it to zeros.
 ///
 /// Throws c10::Error for a parameter without a gradient.
 void sgd(torch::TensorList params, double lr, std::int64_t batch_size);
@@ -49,7 +56,8 @@ void sgd(torch::TensorList params, double lr, std::int64_t batch_size);
 /// 3.7: the training loop. Updates `parameters` in place and returns the mean loss over all
 /// examples after each epoch.
 ///
-/// Departure: takes what the article has as globals, and tells `observer` instead of printing.
+/// Departure: takes what the article has as globals, and tells `observer` instead of printing;
+/// `l.sum().backward()` is written as `l.backward(ones)`, without the sum that nobody reads.
 ///
 /// Throws c10::Error for examples, parameters or hyperparameters of the wrong shape, type or range.
 std::vector<float> train(const Parameters& parameters, const data::Examples& examples,

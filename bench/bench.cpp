@@ -1,0 +1,151 @@
+#include <ATen/Context.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <benchmark/benchmark.h>
+#include <torch/version.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <linreg/concise/concise.hpp>
+#include <linreg/scratch/scratch.hpp>
+#include <numeric>
+#include <span>
+#include <string>
+#include <vector>
+
+/// The C++ side of scripts/bench: epochs of one setting, each benchmark one way to do them.
+/// Legend of shapes: n examples, d features, k examples in a minibatch.
+namespace linreg {
+namespace {
+
+struct Problem {
+  data::Examples examples;
+  data::Hyperparameters one_epoch;
+};
+
+scratch::Parameters first_parameters(const Problem& problem) {
+  torch::manual_seed(0);
+  return scratch::initial_parameters(problem.examples.features.size(1));
+}
+
+/// The floor of the demo from scratch: the same minibatches and the same arithmetic, but the
+/// gradient is written out, so that no graph is recorded or walked.
+void train_without_autograd(const scratch::Parameters& parameters, const Problem& problem,
+                            pytorch::Random& random) {
+  const torch::NoGradGuard no_grad;
+  const auto& [features, labels] = problem.examples;
+  const auto& [lr, num_epochs, batch_size] = problem.one_epoch;
+  torch::Tensor w = parameters.w;
+  torch::Tensor b = parameters.b;
+  const torch::Tensor divisor = torch::scalar_tensor(batch_size, torch::kFloat);
+  for (const auto& [X, y] : scratch::data_iter(batch_size, features, labels, random)) {
+    const torch::Tensor error = torch::mm(X, w).add_(b).sub_(y);
+    w.addcdiv_(torch::mm(X.t(), error), divisor, -lr);
+    b.addcdiv_(error.sum(0), divisor, -lr);
+  }
+}
+
+/// The limit of the machine, as far as a compiler goes: the same steps over plain floats. `w` has
+/// d weights and then the bias.
+void train_plain(std::vector<float>& w, const Problem& problem, pytorch::Random& random) {
+  const auto n = static_cast<std::size_t>(problem.examples.features.size(0));
+  const std::size_t d = w.size() - 1;
+  const auto batch_size = static_cast<std::size_t>(problem.one_epoch.batch_size);
+  const float scale = static_cast<float>(problem.one_epoch.lr) / static_cast<float>(batch_size);
+  const float* features = problem.examples.features.data_ptr<float>();
+  const float* labels = problem.examples.labels.data_ptr<float>();
+  std::vector<std::int32_t> order(n);
+  std::iota(order.begin(), order.end(), 0);
+  random.shuffle(std::span(order));
+  std::vector<float> grad(w.size());
+  for (std::size_t first = 0; first < n; first += batch_size) {
+    std::fill(grad.begin(), grad.end(), 0.0F);
+    for (std::size_t i = first; i < std::min(first + batch_size, n); ++i) {
+      const auto row = static_cast<std::size_t>(order[i]);
+      const float* x = features + row * d;
+      const float error = std::inner_product(x, x + d, w.begin(), w[d]) - labels[row];
+      for (std::size_t j = 0; j < d; ++j) grad[j] += error * x[j];
+      grad[d] += error;
+    }
+    for (std::size_t j = 0; j <= d; ++j) w[j] -= scale * grad[j];
+  }
+}
+
+/// Refuses to time what does not do the same: the floor must end on scratch's bits, the plain loop
+/// within what another order of summation rounds differently.
+void check(const Problem& problem) {
+  const scratch::Parameters from_scratch = first_parameters(problem);
+  const scratch::Parameters floor = first_parameters(problem);
+  const torch::Tensor plain = torch::cat({floor.w.detach().reshape(-1), floor.b.detach()});
+  std::vector<float> w(plain.data_ptr<float>(), plain.data_ptr<float>() + plain.numel());
+  pytorch::Random random(0);
+  scratch::train(from_scratch, problem.examples, problem.one_epoch, random);
+  random.seed(0);
+  train_without_autograd(floor, problem, random);
+  random.seed(0);
+  train_plain(w, problem, random);
+  const torch::Tensor expected = torch::cat({from_scratch.w.reshape(-1), from_scratch.b}).detach();
+  TORCH_CHECK(torch::cat({floor.w.reshape(-1), floor.b}).equal(expected),
+              "without autograd, another result");
+  TORCH_CHECK(torch::allclose(torch::tensor(w), expected, /*rtol=*/1e-3, /*atol=*/1e-3),
+              "by the plain loop, another result");
+}
+
+void register_benchmarks(const Problem& problem) {
+  const auto add = [](const char* name, auto epoch) {
+    benchmark::RegisterBenchmark(name,
+                                 [epoch](benchmark::State& state) mutable {
+                                   epoch();  // warms up
+                                   for ([[maybe_unused]] auto _ : state) epoch();
+                                 })
+        ->Unit(benchmark::kMicrosecond)
+        ->UseRealTime();
+  };
+  add("scratch",
+      [&problem, parameters = first_parameters(problem), random = pytorch::Random(0)]() mutable {
+        scratch::train(parameters, problem.examples, problem.one_epoch, random);
+      });
+  const torch::nn::Sequential net = concise::linreg(problem.examples.features.size(1));
+  concise::initialize_parameters(net);
+  add("concise", [&problem, net] { concise::train(net, problem.examples, problem.one_epoch); });
+  add("floor",
+      [&problem, parameters = first_parameters(problem), random = pytorch::Random(0)]() mutable {
+        train_without_autograd(parameters, problem, random);
+      });
+  add("plain",
+      [&problem,
+       w = std::vector<float>(static_cast<std::size_t>(problem.examples.features.size(1)) + 1),
+       random = pytorch::Random(0)]() mutable { train_plain(w, problem, random); });
+  add("gather", [&problem, random = pytorch::Random(0)]() mutable {
+    const auto& [features, labels] = problem.examples;
+    for (const auto& [X, y] :
+         scratch::data_iter(problem.one_epoch.batch_size, features, labels, random)) {
+      benchmark::DoNotOptimize(X.data_ptr());
+    }
+  });
+}
+
+}  // namespace
+}  // namespace linreg
+
+/// linreg_bench [GOOGLE BENCHMARK'S OPTIONS] EXAMPLES FEATURES BATCH_SIZE THREADS
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (argc != 5) {
+    std::fputs("usage: linreg_bench [--benchmark_...] EXAMPLES FEATURES BATCH_SIZE THREADS\n",
+               stderr);
+    return 2;
+  }
+  const std::int64_t n = std::atoll(argv[1]);
+  const std::int64_t d = std::atoll(argv[2]);
+  at::set_num_threads(std::atoi(argv[4]));
+  torch::manual_seed(0);
+  const torch::Tensor true_w = torch::linspace(-3.4, 2, d);
+  const linreg::Problem problem{linreg::data::synthetic_data(true_w, 4.2, n, 0.01),
+                                {.lr = 0.03, .num_epochs = 1, .batch_size = std::atoll(argv[3])}};
+  if (n <= 100'000) linreg::check(problem);
+  benchmark::AddCustomContext("libtorch", TORCH_VERSION);
+  benchmark::AddCustomContext("config", at::show_config());
+  linreg::register_benchmarks(problem);
+  benchmark::RunSpecifiedBenchmarks();
+}

@@ -1,0 +1,198 @@
+"""Times the demos in C++ beside the same in PyTorch, all in this one run. Started by scripts/bench.
+
+What is compared takes turns, so that a busy moment of the machine meets everything alike, and each
+figure is the median of its turns. Nothing is compared with stored numbers.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+PYTORCH = HERE.parent / "app" / "pytorch"
+STEPS = HERE / "pytorch_steps.py"
+MIB = 1 << 20
+demos = ("scratch", "concise")
+median = statistics.median
+
+
+def progress(text):
+    if sys.stderr.isatty():
+        print(f"\r{text:<78}", end="\r", file=sys.stderr, flush=True)
+
+
+def run(command):
+    """Runs a program of the comparison: its wall time in seconds, and its peak memory in bytes."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"linreg: {' '.join(map(str, command))} failed")
+    return time.perf_counter() - start, usage.ru_maxrss * 1024
+
+
+def options(n, d, batch_size, epochs, threads):
+    w = ",".join(str(-3.4 + 5.4 * j / max(d - 1, 1)) for j in range(d))
+    return ["--examples", str(n), f"--true-w={w}", "--batch-size", str(batch_size), "--epochs",
+            str(epochs), "--threads", str(threads), "--lr", "0.01"]
+
+
+class Bench:
+    def __init__(self, args):
+        self.bin = args.bin
+        self.quick = args.quick
+        self.record = pathlib.Path(tempfile.mkdtemp()) / "record.json"
+        self.result = {}
+
+    def train(self, command, *setting):
+        """One run of a demo: seconds of its training loop, and the peak memory of the process."""
+        _, peak = run([*command, *options(*setting), "--json", self.record])
+        return json.loads(self.record.read_text())["runs"][0]["train_seconds"], peak
+
+    def pytorch(self, demo):
+        return [sys.executable, PYTORCH / f"{demo}.py"]
+
+    def libtorch(self, demo):
+        return [self.bin / "linreg", demo]
+
+    def benchmark(self, n, d, batch_size, threads, names="", seconds=0.05):
+        """Google Benchmark's microseconds an epoch, by name, and what it says of itself."""
+        out = subprocess.run(
+            [self.bin / "linreg_bench", f"--benchmark_filter={names}", f"--benchmark_min_time={seconds}",
+             "--benchmark_format=json", str(n), str(d), str(batch_size), str(threads)],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+        out = json.loads(out.stdout)
+        return {b["name"].split("/")[0]: b["real_time"] for b in out["benchmarks"]}, out["context"]
+
+    def step(self):
+        rounds, n, d, batch_size = (3 if self.quick else 11), 10000, 2, 10
+        rows = {"PyTorch, from scratch": "scratch.py", "C++, from scratch": "scratch",
+                "  the same without autograd": "floor", "  plain C++ over floats": "plain",
+                "PyTorch, concise": "concise.py", "C++, concise": "concise"}
+        turns = []
+        for i in range(rounds):
+            progress(f"a step: turn {i + 1} of {rounds}")
+            steps = subprocess.run(
+                [sys.executable, STEPS, PYTORCH, *options(n, d, batch_size, 1, 1)],
+                stdout=subprocess.PIPE, check=True)
+            turn = json.loads(steps.stdout)
+            version = turn.pop("version")
+            for threads in (1, 2):
+                epochs, context = self.benchmark(n, d, batch_size, threads)
+                turn |= {f"{name} {threads}": us * batch_size / n for name, us in epochs.items()}
+            turns.append(turn)
+        table = {key: median(turn[key] for turn in turns) for key in turns[0]}
+        config = context["config"]
+        capability = config.split("CPU capability usage: ")[-1].split()[0]
+        print(f"LibTorch {context['libtorch']}, PyTorch {version}, {os.cpu_count()} CPUs "
+              f"at {context['mhz_per_cpu']} MHz, {capability}")
+        print(f"\nA training step: {batch_size} examples of {d} features, epochs of {n}; "
+              f"median of {rounds}")
+        print(f"{'':29}{'1 thread':>20}{'2 threads':>22}")
+        print(f"{'':29}{'us':>10}{'PyTorch/':>10}{'us':>12}{'PyTorch/':>10}")
+        for label, name in rows.items():
+            line = f"{label:29}"
+            for threads, width in ((1, 10), (2, 12)):
+                us = table[f"{name} {threads}"]
+                base = table[f"{'concise' if 'concise' in name else 'scratch'}.py {threads}"]
+                line += f"{us:{width}.2f}{base / us:9.1f}x"
+            print(line)
+        self.result |= {"libtorch": context["libtorch"], "pytorch": version,
+                        "cpu_capability": capability, "rounds": rounds, "step_us": table}
+        self.dispatch = {demo: table[f"{demo} 1"] for demo in demos}
+
+    def process(self):
+        rounds = 3 if self.quick else 15
+        commands = {"empty program with LibTorch": [self.bin / "linreg_empty"]}
+        for demo in demos:
+            commands[f"C++, {demo}"] = self.libtorch(demo)
+        commands["import torch in Python"] = [sys.executable, "-c", "import torch; torch.ones(1)"]
+        for demo in demos:
+            commands[f"PyTorch, {demo}"] = self.pytorch(demo)
+        runs = {label: [] for label in commands}
+        for i in range(rounds + 1):
+            progress(f"whole processes: turn {i} of {rounds}")
+            for label, command in commands.items():
+                measured = run(command)
+                if i:  # the first turn reads the files into memory
+                    runs[label].append(measured)
+        print(f"\nThe whole process, the article's settings; median of {rounds}")
+        print(f"{'':29}{'ms':>10}{'over empty':>12}{'peak MiB':>10}{'over empty':>12}")
+        seconds, peaks = ({label: median(column) for label, column in
+                           ((label, [r[k] for r in rs]) for label, rs in runs.items())}
+                          for k in (0, 1))
+        for base, *labels in (list(commands)[:3], list(commands)[3:]):
+            for label in (base, *labels):
+                print(f"{label:29}{seconds[label] * 1e3:10.0f}"
+                      f"{(seconds[label] - seconds[base]) * 1e3:12.0f}{peaks[label] / MIB:10.0f}"
+                      f"{(peaks[label] - peaks[base]) / MIB:12.1f}")
+        self.base = peaks["empty program with LibTorch"]
+        self.result["process"] = {label: {"seconds": seconds[label], "peak_bytes": peaks[label]}
+                                  for label in commands}
+
+    def bound(self, demo, n, d, batch_size, seconds):
+        """What takes most of an epoch: the calls, the order and gather, or the arithmetic, which
+        waits for memory where a minibatch is larger than a core's cache."""
+        gather = self.benchmark(n, d, batch_size, 1, "gather", 0.01)[0]["gather"] / 1e6
+        dispatch = -(-n // batch_size) * self.dispatch[demo] / 1e6
+        arithmetic = "memory" if batch_size * (d + 1) * 4 > 2 * MIB else "kernel"
+        shares = {"dispatch": dispatch, "gather": gather,
+                  arithmetic: max(seconds - gather - dispatch, 0)}
+        return max(shares, key=shares.get)
+
+    def scale(self):
+        settings = [(n, 2) for n in (10**4, 10**5, 10**6, 10**7)]
+        settings += [(n, 100) for n in (10**4, 10**5, 10**6)]
+        if self.quick:
+            settings = [(10**4, 2)]
+        print("\nScale, 1 thread, ns an example; C++'s peak memory over the empty program, in"
+              "\nsizes of the data")
+        print(f"{'demo':8}{'examples':>10}{'features':>10}{'batch':>7}{'PyTorch':>10}{'C++':>9}"
+              f"{'ratio':>7}{'peak':>7}  bound by")
+        self.result["scale"] = []
+        for n, d in settings:
+            for batch_size in (10, 256, n):
+                for demo in demos:
+                    progress(f"scale: {demo}, {n} examples, {d} features, batches of {batch_size}")
+                    # Enough steps that the first ones, which warm up, do not count.
+                    epochs = max(1, min(300 * batch_size // n, 3 * 10**7 // n // d))
+                    setting = (n, d, batch_size, epochs, 1)
+                    rounds = range(1 if self.quick or n * d >= 10**7 else 3)
+                    runs = [(self.train(self.pytorch(demo), *setting),
+                             self.train(self.libtorch(demo), *setting)) for _ in rounds]
+                    python = median(r[0][0] for r in runs) / epochs
+                    cpp = median(r[1][0] for r in runs) / epochs
+                    peak = (median(r[1][1] for r in runs) - self.base) / (n * (d + 1) * 4)
+                    bound = self.bound(demo, n, d, batch_size, cpp)
+                    progress("")
+                    print(f"{demo:8}{n:10}{d:10}{'all' if batch_size == n else batch_size:>7}"
+                          f"{python / n * 1e9:10.1f}{cpp / n * 1e9:9.1f}{python / cpp:6.1f}x"
+                          f"{f'{peak:.1f}' if n >= 10**6 else '':>7}  {bound}", flush=True)
+                    self.result["scale"].append(
+                        {"demo": demo, "examples": n, "features": d, "batch_size": batch_size,
+                         "pytorch_seconds": python, "libtorch_seconds": cpp,
+                         "peak_per_data": peak, "bound_by": bound})
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.split("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="fewer turns and sizes: under a minute")
+    parser.add_argument("--json", metavar="FILE", help="write the figures, too")
+    parser.add_argument("--bin", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    bench = Bench(args)
+    bench.step()
+    bench.process()
+    bench.scale()
+    if args.json:
+        pathlib.Path(args.json).write_text(json.dumps(bench.result, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
