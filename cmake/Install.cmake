@@ -15,8 +15,12 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/linregConfig.cmake" "${CMAKE_CURRENT_
               cmake/FindLibTorch.cmake
         DESTINATION "${_package_dir}")
 
-# The program keeps the path of a LibTorch that is in no system folder, as a wheel's.
-set_target_properties(linreg PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+# The program keeps the path of a LibTorch that is in no system folder, as a wheel's. INSTALL_RPATH_USE_LINK_PATH would
+# leave out a virtual environment inside the project, and the program would load the distribution's LibTorch instead.
+cmake_path(GET LibTorch_LIBRARY PARENT_PATH _libtorch_folder)
+if(NOT _libtorch_folder IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)
+  set_target_properties(linreg PROPERTIES INSTALL_RPATH "${_libtorch_folder}")
+endif()
 install(TARGETS linreg)
 install(DIRECTORY app/pytorch DESTINATION "${CMAKE_INSTALL_DATADIR}/linreg"
         FILES_MATCHING PATTERN "*.py" PATTERN "*.json" PATTERN "__pycache__" EXCLUDE)
