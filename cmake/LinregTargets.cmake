@@ -38,5 +38,7 @@ function(linreg_test name)
   add_executable(${name}_test ${name}_test.cpp)
   target_link_libraries(${name}_test PRIVATE ${arg_USES} linreg_test_support GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name}_test)
-  set_tests_properties(${name} PROPERTIES TIMEOUT 1200 ENVIRONMENT "LINREG_TEST_PYTHON=${LibTorch_PYTHON}")
+  set(environment "LINREG_TEST_PYTHON=${LibTorch_PYTHON}"
+                  "LSAN_OPTIONS=suppressions=${CMAKE_CURRENT_SOURCE_DIR}/lsan.supp:print_suppressions=0")
+  set_tests_properties(${name} PROPERTIES TIMEOUT 1200 ENVIRONMENT "${environment}")
 endfunction()
