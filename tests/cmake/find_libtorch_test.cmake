@@ -1,7 +1,7 @@
 # Proves which LibTorch cmake/FindLibTorch.cmake takes, and what it says where there is none or an unusable one. The
 # LibTorches are folders of small files with the right names, except for the last case's: that one is real.
 #
-#   cmake -DWORK_DIR=/tmp/find_libtorch -DCXX=/usr/bin/c++ -DPREFIX=/usr -P tests/cmake/find_libtorch_test.cmake
+#   cmake -DWORK_DIR=/tmp/find_libtorch -DGENERATOR=Ninja -DCXX=/usr/bin/c++ -DPREFIX=/usr -P tests/cmake/find_libtorch_test.cmake
 cmake_minimum_required(VERSION 3.25)
 
 # --- helpers ---
@@ -38,7 +38,7 @@ endmacro()
 
 # Configures with the arguments ARGN, from WORK_DIR. What it printed is compared without its line breaks.
 function(configure)
-  execute_process(COMMAND "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}" -B "${WORK_DIR}/build"
+  execute_process(COMMAND "${CMAKE_COMMAND}" -S "${CMAKE_CURRENT_LIST_DIR}" -B "${WORK_DIR}/build" -G "${GENERATOR}"
                           "-DCMAKE_CXX_COMPILER=${CXX}" -DCMAKE_HAVE_LIBC_PTHREAD=TRUE ${ARGN}
                   WORKING_DIRECTORY "${WORK_DIR}" OUTPUT_VARIABLE output ERROR_VARIABLE output)
   string(REGEX REPLACE "[ \n]+" " " output "${output}")
