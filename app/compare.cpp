@@ -89,22 +89,16 @@ Verdict judge(const std::vector<report::Comparison>& comparisons, bool same_vers
 }  // namespace
 
 void add_compare_options(CLI::App& command, CompareOptions& options) {
-  const auto set_python = [&options](const std::string& python) {
-    check_python(python);
-    options.pytorch = python;
-  };
-  command
-      .add_option_function<std::string>("--pytorch", set_python,
-                                        "Python to run PyTorch in [the first that has it]")
-      ->type_name("PYTHON");
-  const auto set_timeout = [&options](const std::string& seconds) {
-    options.pytorch_timeout =
-        std::chrono::seconds(parse_integer("--pytorch-timeout", seconds, 1, 1'000'000));
-  };
-  command
-      .add_option_function<std::string>("--pytorch-timeout", set_timeout,
-                                        "seconds that each PyTorch program may take [600]")
-      ->type_name("N");
+  add_option(command, "--pytorch", "PYTHON", "Python to run PyTorch in [the first that has it]",
+             [&options](auto&, auto& python) {
+               check_python(python);
+               options.pytorch = python;
+             });
+  add_option(command, "--pytorch-timeout", "N", "seconds that each PyTorch program may take [600]",
+             [&options](auto& name, auto& text) {
+               options.pytorch_timeout =
+                   std::chrono::seconds(parse_integer(name, text, 1, 1'000'000));
+             });
   command.add_flag("--verbose", options.verbose, "show what a failing Python said");
 }
 

@@ -81,14 +81,17 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
 
 }  // namespace
 
+void add_option(CLI::App& command, const std::string& name, const std::string& value,
+                const std::string& help,
+                std::function<void(const std::string& name, const std::string& text)> set) {
+  const auto parse = [name, set = std::move(set)](const std::string& text) { set(name, text); };
+  command.add_option_function<std::string>(name, parse, help)->type_name(value);
+}
+
 void add_options(CLI::App& command, Options& options) {
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
   report::Settings& settings = options.settings;
-  const auto add = [&command](const std::string& name, const std::string& value,
-                              const std::string& help, auto set) {
-    const auto parse = [name, set](const std::string& text) { set(name, text); };
-    command.add_option_function<std::string>(name, parse, help)->type_name(value);
-  };
+  const auto add = [&command](auto&&... option) { add_option(command, option...); };
   add("--seed", "SEED", "seed of all random numbers [0]",
       [&](auto& name, auto& text) { settings.seed = parse_seed(name, text); });
   add("--examples", "N", "number of examples [1000]", [&](auto& name, auto& text) {
@@ -133,19 +136,16 @@ void add_options(CLI::App& command, Options& options) {
 }
 
 void add_save_option(CLI::App& command, Options& options) {
-  const auto set = [&options](const std::string& path) {
-    check_writable("--save", path);
-    if (path == "-") refuse("--save", path, "a file to write: stdout is for the text");
+  const auto set = [&options](const std::string& name, const std::string& path) {
+    check_writable(name, path);
+    if (path == "-") refuse(name, path, "a file to write: stdout is for the text");
     std::error_code error;
     if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
-      refuse("--save", path, "a file to write: it is a device or a pipe");
+      refuse(name, path, "a file to write: it is a device or a pipe");
     }
     options.save = path;
   };
-  command
-      .add_option_function<std::string>("--save", set,
-                                        "write the trained weights, a state_dict file")
-      ->type_name("FILE");
+  add_option(command, "--save", "FILE", "write the trained weights, a state_dict file", set);
 }
 
 void check_together(const Options& options) {

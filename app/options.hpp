@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <functional>
 #include <linreg/report/run.hpp>
 #include <optional>
 #include <stdexcept>
@@ -48,6 +49,12 @@ Integer parse_integer(std::string_view option, std::string_view text, Integer le
   }
   return number;
 }
+
+/// Gives `command` the option `name` VALUE. `set` is told its name and text and throws a UsageError
+/// for a text that is unusable.
+void add_option(CLI::App& command, const std::string& name, const std::string& value,
+                const std::string& help,
+                std::function<void(const std::string& name, const std::string& text)> set);
 
 /// Gives `command` the options of the design, which write to `options`; values out of range end the
 /// parsing with a UsageError that names the option, the value and what would be right.
