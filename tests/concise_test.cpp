@@ -192,6 +192,8 @@ TEST(Train, RefusesAModelThatDoesNotFitAndHyperparametersOutOfRange) {
   const data::Examples data = examples(5);
   EXPECT_THROW(train(linreg(3), data, {}), c10::Error);
   EXPECT_THROW(train(linreg(2), data, {.batch_size = 0}), c10::Error);
+  const torch::nn::Sequential two_layers(torch::nn::Linear(2, 1), torch::nn::Linear(1, 1));
+  EXPECT_THROW(train(two_layers, data, {}), c10::Error);
   EXPECT_THROW(train(linreg(2), {data.features, data.labels.reshape(-1)}, {}), c10::Error);
 }
 

@@ -13,23 +13,23 @@ torch::Tensor shuffled_indices(std::int64_t num_examples, pytorch::Random& rando
   return indices;
 }
 
-/// The number 2 as PyTorch computes with it. A number in its place would be made a tensor and
-/// converted to float32 at each call, which costs more than the division.
-const torch::Tensor& two() {
-  static const torch::Tensor two = [] {
-    const c10::InferenceMode off(false);  // else a first call from inference could not train later
-    return torch::full({}, 2, torch::kFloat);
-  }();
-  return two;
+/// The squared error of each example, in y_hat's shape.
+torch::Tensor squared_error(const torch::Tensor& y_hat, const torch::Tensor& y) {
+  TORCH_CHECK(y.numel() == y_hat.numel(), "linreg::scratch::squared_loss: y has shape ", y.sizes(),
+              ", but must have as many elements as y_hat, of shape ", y_hat.sizes());
+  const bool same_shape = y.sizes() == y_hat.sizes();
+  return torch::mse_loss(y_hat, same_shape ? y : y.reshape(y_hat.sizes()), torch::Reduction::None);
 }
 
-/// `l.sum().backward()`.
+/// `l.sum().backward()` of the losses `l`, given twice_l = squared_error(y_hat, y).
 ///
-/// Departure: without the sum, whose value nobody reads; its gradient is one for each example.
-/// `ones` keeps these from step to step.
-void backward_from_sum(const torch::Tensor& l, torch::Tensor& ones) {
-  if (!ones.defined() || ones.sizes() != l.sizes()) ones = torch::ones_like(l);
-  l.backward(ones);
+/// Departure: neither the half nor the sum is computed, as nobody reads their values: the gradient
+/// of l.sum() in each squared error is 0.5. `halves` keeps these from step to step.
+void backward_from_sum(const torch::Tensor& twice_l, torch::Tensor& halves) {
+  if (!halves.defined() || halves.sizes() != twice_l.sizes()) {
+    halves = torch::full_like(twice_l, 0.5);
+  }
+  twice_l.backward(halves);
 }
 
 }  // namespace
@@ -52,15 +52,11 @@ Parameters initial_parameters(std::int64_t num_features) {
 }
 
 torch::Tensor linreg(const torch::Tensor& X, const torch::Tensor& w, const torch::Tensor& b) {
-  return torch::mm(X, w) + b;
+  return torch::mm(X, w).add_(b);
 }
 
 torch::Tensor squared_loss(const torch::Tensor& y_hat, const torch::Tensor& y) {
-  TORCH_CHECK(y.numel() == y_hat.numel(), "linreg::scratch::squared_loss: y has shape ", y.sizes(),
-              ", but must have as many elements as y_hat, of shape ", y_hat.sizes());
-  const bool same_shape = y.sizes() == y_hat.sizes();
-  return torch::mse_loss(y_hat, same_shape ? y : y.reshape(y_hat.sizes()), torch::Reduction::None)
-      .div_(two());
+  return squared_error(y_hat, y).div_(2);
 }
 
 void sgd(torch::TensorList params, double lr, std::int64_t batch_size) {
@@ -92,14 +88,14 @@ std::vector<float> train(const Parameters& parameters, const data::Examples& exa
   const auto& net = linreg;
   const auto& loss = squared_loss;
 
-  torch::Tensor ones;
+  torch::Tensor halves;
   std::vector<float> epoch_loss;
   for (std::int64_t epoch = 0; epoch < num_epochs; ++epoch) {
     for (const auto& [X, y] : data_iter(batch_size, features, labels, random)) {
-      const torch::Tensor l = loss(net(X, w, b), y);
-      backward_from_sum(l, ones);
+      const torch::Tensor twice_l = squared_error(net(X, w, b), y);
+      backward_from_sum(twice_l, halves);
       sgd({w, b}, lr, batch_size);
-      if (observer.on_step && !observer.on_step(l)) return epoch_loss;
+      if (observer.on_step && !observer.on_step(twice_l.detach() / 2)) return epoch_loss;
     }
     const torch::NoGradGuard no_grad;
     const torch::Tensor train_l = loss(net(features, w, b), labels);
