@@ -11,6 +11,7 @@
 #include <linreg/scratch/scratch.hpp>
 
 #include "init.hpp"
+#include "progress.hpp"
 
 namespace linreg::app {
 namespace {
@@ -18,10 +19,18 @@ namespace {
 /// Python's f'{x:f}', which gives NaN no sign.
 std::string fixed(float x) { return fmt::format("{:f}", std::isnan(x) ? std::abs(x) : x); }
 
-data::Observer observe(const OnLine& on_line, const OnStep& on_step) {
+/// What a training loop tells: the caller's functions, and where somebody sees it the progress.
+data::Observer observe(const OnLine& on_line, const OnStep& on_step, Progress& progress) {
   data::Observer observer{.on_step = on_step, .on_epoch = {}};
+  if (progress.seen()) {
+    observer.on_step = [&](const torch::Tensor& l) {
+      progress.step();
+      return !on_step || on_step(l);
+    };
+  }
   if (on_line) {
-    observer.on_epoch = [&on_line, epoch = 0](float train_loss) mutable {
+    observer.on_epoch = [&, epoch = 0](float train_loss) mutable {
+      progress.clear();
       on_line(fmt::format("epoch {}, loss {}\n", ++epoch, fixed(train_loss)));
     };
   }
@@ -83,9 +92,10 @@ Demo run_scratch(const report::Settings& settings, const OnLine& on_line, const 
     w.copy_((*state)["0.weight"].reshape(w.sizes()));
     b.copy_((*state)["0.bias"]);
   }
+  Progress progress("scratch", settings);
   const auto train = [&] {
     return scratch::train(parameters, examples, hyperparameters(settings), random,
-                          observe(on_line, on_step));
+                          observe(on_line, on_step, progress));
   };
   Demo demo = finish("scratch", settings, train, w, b, true_w);
   demo.state.insert("0.weight", w.detach().reshape({1, -1}));
@@ -103,8 +113,10 @@ Demo run_concise(const report::Settings& settings, const OnLine& on_line, const 
   torch::nn::Sequential net = concise::linreg(true_w.size(0));
   concise::initialize_parameters(net);
   if (state) pytorch::load_into(*net, *state);
+  Progress progress("concise", settings);
   const auto train = [&] {
-    return concise::train(net, examples, hyperparameters(settings), observe(on_line, on_step));
+    return concise::train(net, examples, hyperparameters(settings),
+                          observe(on_line, on_step, progress));
   };
   const torch::nn::LinearImpl& layer = concise::layer(net);
   Demo demo = finish("concise", settings, train, layer.weight.data(), layer.bias.data(), true_w);

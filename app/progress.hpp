@@ -1,0 +1,52 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <linreg/report/run.hpp>
+#include <string>
+
+namespace linreg::app {
+
+/// A line on stderr that is rewritten in place, where stderr is a terminal; else nothing at all.
+class StatusLine {
+ public:
+  StatusLine();
+  ~StatusLine() { clear(); }
+  StatusLine(const StatusLine&) = delete;
+  StatusLine& operator=(const StatusLine&) = delete;
+
+  bool seen() const { return is_terminal_; }
+  void show(const std::string& text);
+  void clear();  ///< before something else is printed
+
+ private:
+  bool is_terminal_;
+  bool shown_ = false;
+};
+
+/// How far a training is: "scratch: epoch 2 of 3, 1,234,000 examples/s, 12 s left".
+/// `seconds` is what it took so far.
+std::string describe_progress(const std::string& implementation, const report::Settings& settings,
+                              std::int64_t steps_done, double seconds);
+
+/// Shows that on a status line, from the second second on, a few times a second.
+class Progress {
+ public:
+  Progress(std::string implementation, const report::Settings& settings);
+
+  bool seen() const { return line_.seen(); }
+  void step();  ///< after each minibatch
+  void clear() { line_.clear(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::string implementation_;
+  const report::Settings& settings_;
+  StatusLine line_;
+  std::int64_t steps_ = 0;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point next_ = start_ + std::chrono::seconds(1);
+};
+
+}  // namespace linreg::app
