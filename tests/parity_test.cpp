@@ -3,11 +3,13 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <limits>
 #include <linreg/report/comparison.hpp>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "demo.hpp"
 #include "live_pytorch.hpp"
@@ -125,6 +127,22 @@ std::vector<Case> large_grid() {
   return cases;
 }
 
+/// The settings of scripts/bench's table.
+std::vector<Case> millions() {
+  std::vector<Case> cases;
+  for (const auto& [examples, d] : {std::pair{10'000'000, 2}, std::pair{1'000'000, 100}}) {
+    for (const std::int64_t batch_size : {10, 256, examples}) {
+      cases.push_back({{.examples = examples,
+                        .true_w = weights(d),
+                        .lr = 0.003,
+                        .epochs = 1,
+                        .batch_size = batch_size},
+                       batch_size == 256 ? 2 : 1});
+    }
+  }
+  return cases;
+}
+
 bool same_bits(float x, float y) {
   return std::bit_cast<std::uint32_t>(x) == std::bit_cast<std::uint32_t>(y) ||
          (std::isnan(x) && std::isnan(y));
@@ -219,6 +237,15 @@ TEST(Parity, OfScratchWithLivePytorchAt70000Examples) {
 TEST(Parity, OfConciseWithLivePytorchAt70000Examples) {
   LINREG_REQUIRE_LIVE_PYTORCH();
   expect_parity(large_grid(), "concise", run_concise);
+}
+
+TEST(Parity, OfBothDemosWithLivePytorchAtMillionsOfExamples) {
+  if (!std::getenv("LINREG_TEST_LARGE")) GTEST_SKIP() << "LINREG_TEST_LARGE is not set";
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  for (const Case& c : millions()) {
+    expect_parity({c}, "scratch", run_scratch);
+    expect_parity({c}, "concise", run_concise);
+  }
 }
 
 TEST(Parity, OfBothDemosWithRecordedPytorchWithinTheTolerance) {

@@ -564,7 +564,7 @@ TEST(LoadStateDictFile, ReadsOrRefusesEveryFlippedByte) {
 }
 
 TEST(LoadStateDictFile, ReadsOverFourGigabytesWithoutASecondCopy) {
-  if (!std::getenv("LINREG_TEST_BIG_FILES")) GTEST_SKIP() << "LINREG_TEST_BIG_FILES is not set";
+  if (!std::getenv("LINREG_TEST_LARGE")) GTEST_SKIP() << "LINREG_TEST_LARGE is not set";
   const TemporaryDirectory folder;
   const auto path = folder.path() / "big.pt";
   const auto count = (std::int64_t{1} << 32) + 12345;
