@@ -1,6 +1,7 @@
 #include <ATen/Parallel.h>
 #include <c10/util/Exception.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <torch/version.h>
 
 #include <CLI/CLI.hpp>
@@ -60,6 +61,11 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace linreg::app;
+  // What one epoch has freed serves the next. Else glibc gives each large tensor back to the
+  // system, which clears every page of the next one: a third of an epoch where a batch is all of
+  // the data.
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);
   try {
     return run(argc, argv);
   } catch (const UsageError& error) {

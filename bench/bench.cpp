@@ -2,6 +2,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <benchmark/benchmark.h>
+#include <malloc.h>
 #include <torch/version.h>
 
 #include <cstdio>
@@ -130,6 +131,8 @@ void register_benchmarks(const Problem& problem) {
 
 /// linreg_bench [GOOGLE BENCHMARK'S OPTIONS] EXAMPLES FEATURES BATCH_SIZE THREADS
 int main(int argc, char** argv) {
+  mallopt(M_MMAP_MAX, 0);  // as the program does
+  mallopt(M_TRIM_THRESHOLD, -1);
   benchmark::Initialize(&argc, argv);
   if (argc != 5) {
     std::fputs("usage: linreg_bench [--benchmark_...] EXAMPLES FEATURES BATCH_SIZE THREADS\n",
