@@ -8,6 +8,7 @@
 #include "attempt.hpp"
 #include "commands.hpp"
 #include "interrupt.hpp"
+#include "memory.hpp"
 #include "options.hpp"
 
 namespace linreg::app {
@@ -38,6 +39,7 @@ int run(int argc, char** argv) {
     throw UsageError(describe(error, app));
   }
   check_together(options);
+  check_memory(options.settings, /*compares=*/compare->parsed());
   if (options.threads) at::set_num_threads(*options.threads);
   if (*scratch) return train_command(options, run_scratch);
   if (*concise) return train_command(options, run_concise);
