@@ -80,7 +80,8 @@ void write_file(const std::filesystem::path& path, std::string_view text) {
   const std::filesystem::path file = target(path);
   if (is_special(file)) return write_in_place(file, text);
   const InterruptsWait until_it_is_whole;
-  std::string temporary = file.string() + ".XXXXXX";
+  // Not the file's own name and more, which may be too long.
+  std::string temporary = (file.parent_path() / ".linreg.XXXXXX").string();
   const File out{mkostemp(temporary.data(), O_CLOEXEC)};
   if (out.descriptor < 0) fail(errno, path);
   try {

@@ -671,6 +671,15 @@ TEST(SaveStateDictFile, KeepsTheOldFileWhenTheDiskIsFull) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
+TEST(SaveStateDictFile, TakesTheLongestOfNames) {
+  const test::TemporaryDirectory folder;
+  const auto path = folder.path() / std::string(255, 'x');
+  StateDict entries;
+  entries.insert("x", at::ones(1));
+  save_state_dict_file(path, entries);
+  EXPECT_EQ(load_state_dict_file(path).size(), 1U);
+}
+
 TEST(SaveStateDictFile, ReplacesAFileAndKeepsItsPermissionsAndLinks) {
   const TemporaryDirectory folder;
   const auto path = folder.path() / "net.pt", link = folder.path() / "link.pt";
