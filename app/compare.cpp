@@ -101,7 +101,8 @@ void add_compare_options(CLI::App& command, CompareOptions& options) {
                options.pytorch_timeout =
                    std::chrono::seconds(parse_integer(name, text, 1, 1'000'000));
              });
-  command.add_flag("--verbose", options.verbose, "show what a failing Python said");
+  command.add_flag("--verbose", options.verbose, "show what a failing Python said")
+      ->disable_flag_override();
 }
 
 int compare_command(const Options& options, const CompareOptions& compare_options) {

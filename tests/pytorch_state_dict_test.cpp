@@ -672,12 +672,10 @@ TEST(SaveStateDictFile, KeepsTheOldFileWhenTheDiskIsFull) {
 }
 
 TEST(SaveStateDictFile, TakesTheLongestOfNames) {
-  const test::TemporaryDirectory folder;
+  const TemporaryDirectory folder;
   const auto path = folder.path() / std::string(255, 'x');
-  StateDict entries;
-  entries.insert("x", at::ones(1));
-  save_state_dict_file(path, entries);
-  EXPECT_EQ(load_state_dict_file(path).size(), 1U);
+  save_state_dict_file(path, dict({{"w", torch::ones({2})}}));
+  EXPECT_EQ(names(load_state_dict_file(path)), std::vector<std::string>{"w"});
 }
 
 TEST(SaveStateDictFile, ReplacesAFileAndKeepsItsPermissionsAndLinks) {
