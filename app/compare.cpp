@@ -4,10 +4,12 @@
 #include <torch/version.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <linreg/report/comparison.hpp>
 #include <nlohmann/json.hpp>
 
+#include "attempt.hpp"
 #include "commands.hpp"
 #include "divergence.hpp"
 #include "output.hpp"
@@ -99,7 +101,8 @@ void add_compare_options(CLI::App& command, CompareOptions& options) {
                options.pytorch_timeout =
                    std::chrono::seconds(parse_integer(name, text, 1, 1'000'000));
              });
-  command.add_flag("--verbose", options.verbose, "show what a failing Python said");
+  command.add_flag("--verbose", options.verbose, "show what a failing Python said")
+      ->disable_flag_override();
 }
 
 int compare_command(const Options& options, const CompareOptions& compare_options) {
@@ -166,10 +169,10 @@ int compare_command(const Options& options, const CompareOptions& compare_option
                                   {"equal", comparisons[i].equal()},
                                   {"values", report::to_json(comparisons[i])}});
   }
-  write_record(options, json);
+  const int recorded = attempt([&] { write_record(options, json); });
   if (!failure.empty()) fmt::print(stderr, "linreg: {}\n", failure);
   for (const std::string& line : divergences) fmt::print(stderr, "linreg: {}\n", line);
-  return verdict.status;
+  return std::max(verdict.status, recorded);
 }
 
 }  // namespace linreg::app

@@ -23,14 +23,20 @@ double stable_lr(const report::Settings& settings, const std::string& implementa
   const torch::Tensor true_w = torch::tensor(settings.true_w, torch::kFloat);
   const torch::Tensor features =
       data::synthetic_data(true_w, settings.true_b, settings.examples, settings.noise).features;
-  const torch::Tensor ones = torch::ones({settings.examples, 1});
-  const torch::Tensor X = torch::cat({features, ones}, 1).to(torch::kDouble);  // shape (n, d + 1)
+  torch::Tensor H = torch::zeros({true_w.size(0) + 1, true_w.size(0) + 1}, torch::kDouble);
+  torch::Tensor mean_of_squares = torch::zeros_like(H);        // of (x xᵀ)²
+  for (const torch::Tensor& some : features.split(1 << 14)) {  // for all at once take much memory
+    const torch::Tensor X =
+        torch::cat({some, torch::ones({some.size(0), 1})}, 1).to(torch::kDouble);
+    H += X.t().mm(X);
+    mean_of_squares += (X * X.square().sum(1, true)).t().mm(X);
+  }
 
   const auto n = static_cast<double>(settings.examples);
   const double k = std::min(n, static_cast<double>(settings.batch_size));
   const double variance = k == n ? 0 : (n - k) / (n - 1) / k;  // of a mean of k drawn from n
-  const torch::Tensor H = X.t().mm(X) / n;
-  const torch::Tensor mean_of_squares = (X * X.square().sum(1, true)).t().mm(X) / n;   // (x xᵀ)²
+  H /= n;
+  mean_of_squares /= n;
   const torch::Tensor square = (1 - variance) * H.mm(H) + variance * mean_of_squares;  // E[H_B²]
 
   // H is singular when there are fewer examples than parameters: then only its range matters.

@@ -1,29 +1,19 @@
 #include <ATen/Parallel.h>
-#include <c10/util/Exception.h>
 #include <fmt/format.h>
 #include <malloc.h>
 #include <torch/version.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
-#include <cstdio>
-#include <exception>
-#include <system_error>
 
+#include "attempt.hpp"
 #include "commands.hpp"
+#include "interrupt.hpp"
+#include "memory.hpp"
 #include "options.hpp"
 
 namespace linreg::app {
 namespace {
-
-constexpr int failed = 1;
-constexpr int unusable = 2;
-constexpr int closed_pipe = 128 + SIGPIPE;  // as a shell counts
-
-int complain(int status, std::string_view what) {
-  fmt::print(stderr, "linreg: {}\n", what.substr(0, what.find('\n')));
-  return status;
-}
 
 int run(int argc, char** argv) {
   CLI::App app("Linear regression with LibTorch, bit for bit as in Python's PyTorch.", "linreg");
@@ -47,9 +37,10 @@ int run(int argc, char** argv) {
   } catch (const CLI::Success& asked) {
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {
-    return complain(unusable, describe(error, app));
+    throw UsageError(describe(error, app));
   }
   check_together(options);
+  check_memory(options.settings, /*compares=*/compare->parsed());
   if (options.threads) at::set_num_threads(*options.threads);
   if (*scratch) return train_command(options, run_scratch);
   if (*concise) return train_command(options, run_concise);
@@ -66,17 +57,9 @@ int main(int argc, char** argv) {
   // the data.
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, -1);
-  try {
-    return run(argc, argv);
-  } catch (const UsageError& error) {
-    return complain(unusable, error.what());
-  } catch (const c10::Error& error) {
-    return complain(failed, error.what_without_backtrace());
-  } catch (const std::system_error& error) {
-    // Where SIGPIPE is ignored, a reader that has seen enough (| head) is an error.
-    if (error.code() == std::errc::broken_pipe) return closed_pipe;
-    return complain(failed, error.what());
-  } catch (const std::exception& error) {
-    return complain(failed, error.what());
-  }
+  end_on_interrupt();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow on is an error, as on a full disk
+  int status = 0;
+  const int failure = attempt([&] { status = run(argc, argv); });
+  return failure != 0 ? failure : status;
 }

@@ -170,9 +170,14 @@ std::string describe(const CLI::ParseError& error, const CLI::App& app) {
     return "which command? One of scratch, concise, compare; see linreg --help";
   }
   if (unexpected.empty()) {
-    const std::string message = error.what();
-    const std::string option = message.substr(0, message.find(':'));
-    return fmt::format("{} takes exactly one value; see {} --help", option, name);
+    const std::string message = error.what();  // begins with the option, a flag without its "--"
+    const std::size_t first = message.find_first_not_of('-');
+    const std::string option =
+        "--" + message.substr(first, message.find_first_of(": ", first) - first);
+    const CLI::Option* known = command.get_option_no_throw(option);
+    const bool is_flag = known != nullptr && known->get_items_expected_max() == 0;
+    return fmt::format("{} takes {} value; see {} --help", option, is_flag ? "no" : "exactly one",
+                       name);
   }
 
   std::vector<std::string> known;
@@ -183,6 +188,9 @@ std::string describe(const CLI::ParseError& error, const CLI::App& app) {
   }
   const std::string word = unexpected.front().substr(0, unexpected.front().find('='));
   const auto distance = [&](const std::string& other) { return edit_distance(word, other); };
+  if (!chosen.empty() && std::ranges::count(known, word) > 0) {
+    return fmt::format("{} has to come after the command: {} {}", word, name, unexpected.front());
+  }
   const std::string nearest = *std::ranges::min_element(known, {}, distance);
   const std::string guess =
       distance(nearest) <= 2 ? fmt::format("; did you mean '{}'?", nearest) : std::string(";");

@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 #include <cstdlib>
 #include <system_error>
 
+#include "interrupt.hpp"
 #include "options.hpp"
 
 namespace linreg::app {
@@ -79,7 +79,9 @@ void check_writable(std::string_view option, const std::string& path) {
 void write_file(const std::filesystem::path& path, std::string_view text) {
   const std::filesystem::path file = target(path);
   if (is_special(file)) return write_in_place(file, text);
-  std::string temporary = file.string() + ".XXXXXX";
+  const InterruptsWait until_it_is_whole;
+  // Not the file's own name and more, which may be too long.
+  std::string temporary = (file.parent_path() / ".linreg.XXXXXX").string();
   const File out{mkostemp(temporary.data(), O_CLOEXEC)};
   if (out.descriptor < 0) fail(errno, path);
   try {
@@ -96,11 +98,6 @@ void write_file(const std::filesystem::path& path, std::string_view text) {
   }
 }
 
-void write_stdout(std::string_view text) {
-  std::fwrite(text.data(), 1, text.size(), stdout);
-  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) {
-    throw std::system_error(errno, std::generic_category(), "can't write to stdout");
-  }
-}
+void write_stdout(std::string_view text) { write_all(STDOUT_FILENO, text, "to stdout"); }
 
 }  // namespace linreg::app

@@ -12,10 +12,13 @@
 #include <system_error>
 #include <thread>
 
+#include "interrupt.hpp"
+
 namespace linreg::app {
 namespace {
 
 constexpr std::size_t kept_stderr_bytes = 64 * 1024;
+constexpr std::size_t most_stdout_bytes = 256 * 1024 * 1024;
 
 /// Both ends of a pipe, closed with the object.
 struct Pipe {
@@ -53,8 +56,13 @@ pid_t spawn(const std::vector<std::string>& command, const Pipe& out, const Pipe
   posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&actions, out.write_end, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, err.write_end, STDERR_FILENO);
+  // A process group of its own, so that what the program starts in turn can be ended with it.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
   pid_t child = 0;
-  const int error = posix_spawnp(&child, argv[0], &actions, nullptr, argv.data(), environ);
+  const int error = posix_spawnp(&child, argv[0], &actions, &attributes, argv.data(), environ);
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) throw std::system_error(error, std::generic_category(), command[0]);
   return child;
@@ -77,6 +85,7 @@ ProcessResult run_process(const std::vector<std::string>& command,
                           std::chrono::seconds time_limit) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point deadline = Clock::now() + time_limit;
+  const InterruptsWait until_it_is_reaped;
   Pipe out;
   Pipe err;
   const pid_t child = spawn(command, out, err);
@@ -84,22 +93,25 @@ ProcessResult run_process(const std::vector<std::string>& command,
   Pipe::close_end(err.write_end);
 
   ProcessResult result;
-  while (!result.timed_out && (out.read_end >= 0 || err.read_end >= 0)) {
+  bool killed = false;
+  const auto kill_when_due = [&] {
+    result.timed_out = Clock::now() >= deadline;
+    result.flooded = result.out.size() > most_stdout_bytes;
+    killed = result.timed_out || result.flooded || InterruptsWait::requested();
+    if (killed) kill(-child, SIGKILL);
+  };
+  while (!killed && (out.read_end >= 0 || err.read_end >= 0)) {
     // poll passes over a negative descriptor, so a pipe that has ended is simply left out.
     std::array<pollfd, 2> waiting{{{out.read_end, POLLIN, 0}, {err.read_end, POLLIN, 0}}};
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
-    const int ready =
-        left <= 0 ? 0 : poll(waiting.data(), waiting.size(), static_cast<int>(left) + 1);
-    if (ready == 0) {
-      result.timed_out = true;
-      kill(child, SIGKILL);
+    constexpr int milliseconds_between_looks = 50;
+    if (poll(waiting.data(), waiting.size(), milliseconds_between_looks) > 0) {
+      if (waiting[0].revents != 0) read_available(out.read_end, result.out);
+      if (waiting[1].revents != 0) read_available(err.read_end, result.err);
     }
-    if (ready > 0 && waiting[0].revents != 0) read_available(out.read_end, result.out);
-    if (ready > 0 && waiting[1].revents != 0) read_available(err.read_end, result.err);
     if (result.err.size() > 2 * kept_stderr_bytes) {
       result.err.erase(0, result.err.size() - kept_stderr_bytes);
     }
+    kill_when_due();
   }
   if (result.err.size() > kept_stderr_bytes) {
     result.err.erase(0, result.err.size() - kept_stderr_bytes);
@@ -107,16 +119,12 @@ ProcessResult run_process(const std::vector<std::string>& command,
   // A program may run on after it has closed its output.
   int status = 0;
   pid_t ended = 0;
-  while ((ended = waitpid(child, &status, result.timed_out ? 0 : WNOHANG)) != child) {
+  while ((ended = waitpid(child, &status, killed ? 0 : WNOHANG)) != child) {
     if (ended < 0 && errno != EINTR) {
       throw std::system_error(errno, std::generic_category(), "waitpid");
     }
-    if (ended == 0 && Clock::now() >= deadline) {
-      result.timed_out = true;
-      kill(child, SIGKILL);
-    } else if (ended == 0) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    kill_when_due();
   }
   result.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;

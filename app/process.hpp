@@ -10,12 +10,14 @@ namespace linreg::app {
 struct ProcessResult {
   int exit_status = 0;  ///< as a shell counts: the program's own, or 128 + the signal that ended it
   bool timed_out = false;
-  std::string out;  ///< all of its stdout
-  std::string err;  ///< the last 64 KiB of its stderr
+  bool flooded = false;  ///< it was killed for saying more than 256 MiB
+  std::string out;       ///< all of its stdout
+  std::string err;       ///< the last 64 KiB of its stderr
 };
 
 /// Runs `command[0]`, looked up in PATH, with the other words as its arguments, without a shell and
-/// with nothing on its stdin. A program that is still running after `time_limit` is killed.
+/// with nothing on its stdin. A program that is still running after `time_limit`, or when this one
+/// is interrupted, is killed with all that it has started, unless that has left its process group.
 /// Throws std::system_error when it can't be started.
 ProcessResult run_process(const std::vector<std::string>& command, std::chrono::seconds time_limit);
 

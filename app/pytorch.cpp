@@ -40,6 +40,11 @@ bool lacks_torch(const ProcessResult& result) {
                                    python, time_limit.count()),
                        result.err);
   }
+  if (result.flooded) {
+    throw PytorchError(
+        fmt::format("{} has printed more than any record holds, and was ended", python),
+        result.err);
+  }
   const std::string last = last_line(result.err);
   throw PytorchError(
       fmt::format("PyTorch in {} fails (exit status {}): {}; --verbose shows all that it said",

@@ -89,6 +89,62 @@ TEST(Options, RefuseEveryUnusableValueAndSayOptionValueAndWhatWouldBeRight) {
       {"--seed", "1.5"},
       {"--seed", ""},
       {"--seed", "+-1"},
+      {"--seed", "0x10"},
+      {"--seed", "1e3"},
+      {"--seed", " 1"},
+      {"--seed", "1 "},
+      {"--seed", "--5"},
+      {"--seed", "+5"},
+      {"--seed", "-"},
+      {"--seed", "\u0661\u0662"},
+      {"--seed", "99999999999999999999999999"},
+      {"--examples", "+5"},
+      {"--examples", "1,000"},
+      {"--examples", "1_000"},
+      {"--examples", "10k"},
+      {"--examples", "--epochs"},
+      {"--examples", "\uff11\uff10"},
+      {"--true-w", ","},
+      {"--true-w", "1 2"},
+      {"--true-w", "[1,2]"},
+      {"--true-w", "1,NaN"},
+      {"--true-w", "INF"},
+      {"--true-w", "1,+2"},
+      {"--true-w", "1,-"},
+      {"--true-w", "0x1p3"},
+      {"--true-b", ""},
+      {"--true-b", "1,2"},
+      {"--true-b", "infinity"},
+      {"--true-b", "-inf"},
+      {"--noise", ""},
+      {"--noise", "-1e-320"},
+      {"--noise", "1e39"},
+      {"--lr", "-0"},
+      {"--lr", "-1e-320"},
+      {"--lr", "0.0.1"},
+      {"--lr", "0,1"},
+      {"--lr", "+0.1"},
+      {"--lr", "."},
+      {"--lr", "1e999"},
+      {"--lr", "1e-999"},
+      {"--lr", "1e39"},
+      {"--lr", "1e"},
+      {"--epochs", ""},
+      {"--epochs", "9223372036854775808"},
+      {"--epochs", "3.0"},
+      {"--batch-size", ""},
+      {"--batch-size", "1e1"},
+      {"--batch-size", "99999999999999999999"},
+      {"--threads", ""},
+      {"--threads", "1.0"},
+      {"--threads", "1025"},
+      {"--threads", "99999999999999999999"},
+      {"--json", "."},
+      {"--json", "/dev"},
+      {"--json", "/etc/passwd/x"},
+      {"--json", "nonexistent/../x"},
+      {"--save", "."},
+      {"--save", "/dev/full"},
       {"--examples", "0"},
       {"--examples", "-1"},
       {"--examples", "1.5"},
@@ -136,15 +192,58 @@ TEST(Options, RefuseEveryUnusableValueAndSayOptionValueAndWhatWouldBeRight) {
       {"--save", std::string(300, 'x')}};
   for (const auto& [option, value] : unusable) {
     try {
-      parse({option + "=" + value});
+      parse({option, value});
       ADD_FAILURE() << option << ' ' << value << " is accepted";
     } catch (const UsageError& error) {
       const std::string what = error.what();
       EXPECT_TRUE(what.starts_with(option + " is '" + value + "', but must be ")) << what;
-    } catch (const CLI::ParseError& error) {
-      EXPECT_EQ(value, "") << option << ": " << error.what();
     }
   }
+}
+
+/// What is said of words that can't be parsed.
+std::string complaint(std::vector<std::string> words) {
+  CLI::App app("", "linreg");
+  app.require_subcommand(1);
+  Options options;
+  CLI::App* scratch = app.add_subcommand("scratch");
+  add_options(*scratch, options);
+  app.add_subcommand("compare")->add_flag("--verbose")->disable_flag_override();
+  std::reverse(words.begin(), words.end());
+  try {
+    app.parse(words);
+  } catch (const CLI::ParseError& error) {
+    return describe(error, app);
+  }
+  return "";
+}
+
+TEST(Options, SayWhatIsWrongWithWordsThatAreNone) {
+  const std::vector<std::pair<std::vector<std::string>, std::string>> wrong{
+      {{}, "which command? One of scratch, concise, compare; see linreg --help"},
+      {{""}, "linreg does not know ''; see linreg --help"},
+      {{"Scratch"}, "linreg does not know 'Scratch'; did you mean 'scratch'? see linreg --help"},
+      {{"--lr", "1"}, "linreg does not know '--lr'; see linreg --help"},
+      {{"--lr", "1", "scratch"}, "--lr has to come after the command: linreg scratch --lr"},
+      {{"--lr=1", "scratch"}, "--lr has to come after the command: linreg scratch --lr=1"},
+      {{"scratch", "1"}, "linreg scratch does not know '1'; see linreg scratch --help"},
+      {{"scratch", ""}, "linreg scratch does not know ''; see linreg scratch --help"},
+      {{"scratch", "--", "x"}, "linreg scratch does not know 'x'; see linreg scratch --help"},
+      {{"scratch", "-lr", "1"},
+       "linreg scratch does not know '-lr'; did you mean '--lr'? see linreg scratch --help"},
+      {{"scratch", "--batch_size", "1"},
+       "linreg scratch does not know '--batch_size'; did you mean '--batch-size'? see linreg "
+       "scratch --help"},
+      {{"scratch", "--learning-rate=1"},
+       "linreg scratch does not know '--learning-rate=1'; see linreg scratch --help"},
+      {{"scratch", "--lr"}, "--lr takes exactly one value; see linreg scratch --help"},
+      {{"scratch", "--lr="}, "--lr takes exactly one value; see linreg scratch --help"},
+      {{"scratch", "--lr", "1", "--lr", "1"},
+       "--lr takes exactly one value; see linreg scratch --help"},
+      {{"compare", "--verbose=1"}, "--verbose takes no value; see linreg compare --help"},
+      {{"compare", "--verbose=x"}, "--verbose takes no value; see linreg compare --help"},
+  };
+  for (const auto& [words, expected] : wrong) EXPECT_EQ(complaint(words), expected);
 }
 
 TEST(Options, RefuseOneFileForTheRecordAndForWeights) {

@@ -28,6 +28,14 @@ TEST(WriteFile, ReplacesAFileWhole) {
       << "no temporary file is left";
 }
 
+TEST(WriteFile, TakesTheLongestOfNames) {
+  const test::TemporaryDirectory folder;
+  const auto path = folder.path() / std::string(255, 'x');
+  EXPECT_NO_THROW(check_writable("--json", path));
+  write_file(path, "text");
+  EXPECT_EQ(read(path), "text");
+}
+
 TEST(WriteFile, KeepsALinkAndReplacesWhatItNames) {
   const test::TemporaryDirectory folder;
   write_file(folder.path() / "file", "old");

@@ -1,9 +1,15 @@
 #include "process.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <sys/wait.h>
 
+#include <cerrno>
 #include <chrono>
 #include <system_error>
+
+#include "live_pytorch.hpp"
+#include "running.hpp"
 
 namespace linreg::app {
 namespace {
@@ -49,6 +55,30 @@ TEST(RunProcess, TakesAllOfALongOutputAndTheEndOfAFloodOfErrors) {
   EXPECT_EQ(result.out.size(), 3'000'000U);
   EXPECT_LE(result.err.size(), 64U * 1024);
   EXPECT_TRUE(result.err.ends_with("end\n"));
+}
+
+TEST(RunProcess, KillsWhatTheProgramHasStartedToo) {
+  const test::TemporaryDirectory folder;
+  const std::string file = folder.path() / "grandchild";
+  run_process({"sh", "-c", fmt::format("sleep 1000 & echo $! > '{}'; wait", file)}, 1s);
+  const pid_t grandchild = test::process_in(file);
+  EXPECT_GT(grandchild, 0);
+  EXPECT_FALSE(test::is_running(grandchild));
+}
+
+TEST(RunProcess, LeavesNoChildToWaitFor) {
+  for (const char* script : {"exit 0", "kill -KILL $$", "sleep 1000", "yes", "yes >&2"}) {
+    run_process({"sh", "-c", script}, 1s);
+    EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << script;
+    EXPECT_EQ(errno, ECHILD) << script;
+  }
+}
+
+TEST(RunProcess, KillsAProgramThatSaysWithoutEnd) {
+  const ProcessResult result = run_process({"yes"}, 600s);
+  EXPECT_TRUE(result.flooded);
+  EXPECT_FALSE(result.timed_out);
+  EXPECT_EQ(result.exit_status, 128 + 9);
 }
 
 TEST(RunProcess, RefusesAProgramThatIsNotThere) {

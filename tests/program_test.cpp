@@ -6,16 +6,19 @@
 
 #include <array>
 #include <cmath>
+#include <csignal>
 #include <fstream>
 #include <linreg/pytorch/state_dict.hpp>
 #include <linreg/report/run.hpp>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <thread>
 
 #include "demo.hpp"
 #include "live_pytorch.hpp"
 #include "process.hpp"
 #include "pytorch.hpp"
+#include "running.hpp"
 
 /// The program as a person runs it.
 namespace linreg::app {
@@ -346,6 +349,74 @@ TEST(DivergedRun, DoesNotBlameALearningRateThatIsStable) {
       << result.err;
 }
 
+TEST(Program, WritesEachFileThatItCanAndSaysEveryFailure) {
+  const test::TemporaryDirectory folder;
+  const std::string record = folder.path() / "record";
+  const std::string weights = folder.path() / "weights";
+  const auto limited = [&](const char* bytes, const std::string& json) {
+    return run_process({"prlimit", fmt::format("--fsize={}", bytes), LINREG_PROGRAM, "scratch",
+                        "--epochs", "0", "--json", json, "--save", weights},
+                       600s);
+  };
+  ProcessResult result = limited("1000", record);  // enough for a record, not for weights
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_EQ(result.err, fmt::format("linreg: {}: can't be written: File too large\n", weights));
+  EXPECT_EQ(read_json(record)["runs"].size(), 1U);
+  EXPECT_FALSE(std::filesystem::exists(weights));
+
+  result = limited("unlimited", "/dev/full");
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_EQ(result.err, "linreg: can't write /dev/full: No space left on device\n");
+  EXPECT_EQ(pytorch::load_state_dict_file(weights).size(), 2U);
+
+  std::filesystem::remove(record);
+  std::filesystem::remove(weights);
+  result = limited("100", record);
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_EQ(lines(result.out), 2U);
+  EXPECT_EQ(lines(result.err), 2U) << result.err;
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(Program, IsInterruptedWithTheEpochsFinishedAndNoFileWritten) {
+  for (const auto& [signal, status] : {std::pair{SIGINT, 130}, {SIGTERM, 143}}) {
+    for (const char* command : {"scratch", "concise"}) {
+      SCOPED_TRACE(testing::Message() << command << ' ' << signal);
+      const test::TemporaryDirectory folder;
+      test::Running running({LINREG_PROGRAM, command, "--epochs", "9223372036854775807", "--json",
+                             folder.path() / "record", "--save", folder.path() / "weights"});
+      EXPECT_TRUE(running.line().starts_with("epoch 1, loss 0."));
+      EXPECT_TRUE(running.line().starts_with("epoch 2, loss 0."));
+      running.interrupt(signal);
+      std::string line = running.line();
+      while (line.starts_with("epoch ") && line.ends_with('\n')) line = running.line();
+      EXPECT_EQ(line, "linreg: interrupted\n");
+      EXPECT_EQ(running.line(), "");
+      EXPECT_EQ(running.exit_status(), status);
+      EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+    }
+  }
+}
+
+TEST(Program, IsInterruptedBetweenItsStepsToo) {
+  const std::vector<std::vector<std::string>> long_works{
+      {"scratch", "--examples", "30000000", "--true-w", "1"},  // data, then a shuffle
+      {"concise", "--examples", "30000000", "--true-w", "1"},
+      {"scratch", "--lr", "1e30", "--json", "-", "--epochs", "100000"}};
+  for (std::vector<std::string> words : long_works) {
+    SCOPED_TRACE(fmt::format("{}", fmt::join(words, " ")));
+    words.insert(words.begin(), LINREG_PROGRAM);
+    test::Running running(words);
+    running.wait_until_it_handles(SIGTERM);
+    std::this_thread::sleep_for(1s);  // it is at work by then
+    running.interrupt(SIGTERM);
+    const auto start = std::chrono::steady_clock::now();
+    EXPECT_EQ(running.line(), "linreg: interrupted\n");
+    EXPECT_EQ(running.exit_status(), 143);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 1s);
+  }
+}
+
 TEST(Program, IsSilentWhenItsReaderHasSeenEnough) {
   for (const char* trap : {"", "trap '' PIPE; "}) {
     const ProcessResult result = run_process(
@@ -387,6 +458,12 @@ TEST(Compare, ShowsItsOwnResultsAndOneLineWhenPythonFails) {
       {"echo '{'", "did not print a record"},
       {"kill -KILL $$", "exit status 137"},
       {"sleep 100", "--pytorch-timeout"},
+      {"yes >&2", "--pytorch-timeout"},
+      {"yes", "has printed more than any record holds"},
+      {"head -c 100000000 /dev/zero >&2; exit 3", "exit status 3"},
+      {"head -c 100000 /dev/urandom", "did not print a record"},
+      {"printf '{\"runs\": [{\"implementation\": \"\\377\"}]}'", "did not print a record"},
+      {"echo '{\"runs\": [{\"epoch_loss\": [1e999]}]}'", "did not print a record"},
   };
   for (const auto& [script, expected] : failures) {
     SCOPED_TRACE(script);
@@ -401,6 +478,50 @@ TEST(Compare, ShowsItsOwnResultsAndOneLineWhenPythonFails) {
   const ProcessResult verbose = linreg(
       {"compare", "--pytorch", impostor(folder, "echo its own words >&2; exit 1"), "--verbose"});
   EXPECT_NE(verbose.err.find("its own words\n"), std::string::npos) << verbose.err;
+}
+
+TEST(Compare, ShowsItsOwnResultsAndOneLineWhenTorchIsBroken) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  const std::vector<std::pair<std::string, std::string>> modules{
+      {"raise ImportError('libtorch_cpu.so: cannot open shared object file')\n",
+       "ImportError: libtorch_cpu.so: cannot open shared object file"},
+      {"", "AttributeError: module 'torch' has no attribute "},
+      {"import numpy_of_another_age\n", "No module named 'numpy_of_another_age'"},
+      {"import torch.nothing\n", "ModuleNotFoundError: No module named 'torch.nothing'"},
+      {"print('hello')\nraise SystemExit(0)\n", "did not print a record"}};
+  const test::TemporaryDirectory folder;
+  for (const auto& [module, expected] : modules) {
+    SCOPED_TRACE(module);
+    std::ofstream(folder.path() / "torch.py") << module;
+    const ProcessResult result = run_process(
+        {"env", fmt::format("PYTHONPATH={}", folder.path().string()), "PYTHONDONTWRITEBYTECODE=1",
+         LINREG_PROGRAM, "compare", "--pytorch", *test::live_python()},
+        600s);
+    EXPECT_EQ(result.exit_status, 1);
+    EXPECT_EQ(lines(result.err), 1U) << result.err;
+    EXPECT_NE(result.err.find(expected), std::string::npos) << result.err;
+    EXPECT_NE(result.out.find("w[1]"), std::string::npos) << result.out;
+  }
+}
+
+TEST(Compare, EndsThePythonThatItRunsWhenItIsInterrupted) {
+  const test::TemporaryDirectory folder;
+  const auto file = [&](const char* name) { return (folder.path() / name).string(); };
+  const std::string script =
+      fmt::format("trap '' INT TERM; sleep 1000 & echo $! > '{0}'; echo $$ > '{1}'; wait",
+                  file("grandchild"), file("child"));
+  test::Running running(
+      {LINREG_PROGRAM, "compare", "--json", file("record"), "--pytorch", impostor(folder, script)});
+  const pid_t child = test::process_in(file("child"));
+  const pid_t grandchild = test::process_in(file("grandchild"));
+  ASSERT_GT(child, 0);
+  ASSERT_GT(grandchild, 0);
+  running.interrupt(SIGINT);
+  EXPECT_EQ(running.line(), "linreg: interrupted\n");
+  EXPECT_EQ(running.exit_status(), 130);
+  EXPECT_FALSE(test::is_running(child));
+  EXPECT_FALSE(test::is_running(grandchild));
+  EXPECT_FALSE(std::filesystem::exists(file("record")));
 }
 
 TEST(Compare, FindsAWrongBitAndSaysSoWithStatus1) {

@@ -671,6 +671,13 @@ TEST(SaveStateDictFile, KeepsTheOldFileWhenTheDiskIsFull) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
+TEST(SaveStateDictFile, TakesTheLongestOfNames) {
+  const TemporaryDirectory folder;
+  const auto path = folder.path() / std::string(255, 'x');
+  save_state_dict_file(path, dict({{"w", torch::ones({2})}}));
+  EXPECT_EQ(names(load_state_dict_file(path)), std::vector<std::string>{"w"});
+}
+
 TEST(SaveStateDictFile, ReplacesAFileAndKeepsItsPermissionsAndLinks) {
   const TemporaryDirectory folder;
   const auto path = folder.path() / "net.pt", link = folder.path() / "link.pt";

@@ -187,7 +187,7 @@ class ReplacementFile {
  public:
   explicit ReplacementFile(const std::filesystem::path& path)
       : path_(std::filesystem::exists(path) ? std::filesystem::canonical(path) : path),
-        temporary_(path_.string() + ".tmp" + std::to_string(std::random_device{}())) {
+        temporary_(path_.parent_path() / (".linreg." + std::to_string(std::random_device{}()))) {
     TORCH_CHECK(!std::filesystem::exists(path_) || std::filesystem::is_regular_file(path_),
                 "is no regular file");
     file_ = std::fopen(temporary_.c_str(), "wbx");

@@ -1,0 +1,42 @@
+#include "attempt.hpp"
+
+#include <c10/util/Exception.h>
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <string_view>
+#include <system_error>
+
+#include "options.hpp"
+
+namespace linreg::app {
+namespace {
+
+constexpr int failed = 1;
+constexpr int unusable = 2;
+constexpr int closed_pipe = 128 + SIGPIPE;  // as a shell counts
+
+int complain(int status, std::string_view what) {
+  fmt::print(stderr, "linreg: {}\n", what.substr(0, what.find('\n')));
+  return status;
+}
+
+}  // namespace
+
+int attempt(const std::function<void()>& work) try {
+  work();
+  return 0;
+} catch (const UsageError& error) {
+  return complain(unusable, error.what());
+} catch (const c10::Error& error) {
+  return complain(failed, error.what_without_backtrace());
+} catch (const std::system_error& error) {
+  if (error.code() == std::errc::broken_pipe) return closed_pipe;
+  return complain(failed, error.what());
+} catch (const std::exception& error) {
+  return complain(failed, error.what());
+}
+
+}  // namespace linreg::app

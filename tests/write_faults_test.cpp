@@ -1,0 +1,171 @@
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <torch/types.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <linreg/pytorch/state_dict.hpp>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "live_pytorch.hpp"
+#include "output.hpp"
+
+// Every call by which a file is written, failing in its turn. This program's functions come before
+// the C library's, for LibTorch's and the standard library's calls too.
+namespace {
+
+struct Fault {
+  bool armed = false;
+  int calls_before = 0;  ///< that still do what they should
+  int error = 0;
+  bool only_once = false;
+  std::string_view hit;  ///< the call that failed
+};
+Fault fault;
+
+bool fails(std::string_view call) {
+  if (!fault.armed || fault.calls_before-- > 0) return false;
+  if (fault.hit.empty()) fault.hit = call;
+  if (fault.only_once) fault.armed = false;
+  errno = fault.error;
+  return true;
+}
+
+template <typename Function>
+Function* real(const char* name) {
+  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
+}
+
+}  // namespace
+
+extern "C" {
+int mkostemp(char* name, int flags) {
+  return fails("mkostemp") ? -1 : real<int(char*, int)>("mkostemp")(name, flags);
+}
+ssize_t write(int file, const void* from, std::size_t count) {
+  return fails("write") ? -1
+                        : real<ssize_t(int, const void*, std::size_t)>("write")(file, from, count);
+}
+int fchmod(int file, mode_t mode) noexcept {
+  return fails("fchmod") ? -1 : real<int(int, mode_t)>("fchmod")(file, mode);
+}
+int fsync(int file) { return fails("fsync") ? -1 : real<int(int)>("fsync")(file); }
+int rename(const char* from, const char* to) noexcept {
+  return fails("rename") ? -1 : real<int(const char*, const char*)>("rename")(from, to);
+}
+std::FILE* fopen(const char* name, const char* mode) {
+  return fails("fopen") ? nullptr : real<std::FILE*(const char*, const char*)>("fopen")(name, mode);
+}
+std::size_t fwrite(const void* from, std::size_t size, std::size_t count, std::FILE* file) {
+  return fails("fwrite") ? 0
+                         : real<std::size_t(const void*, std::size_t, std::size_t, std::FILE*)>(
+                               "fwrite")(from, size, count, file);
+}
+int fflush(std::FILE* file) {
+  return fails("fflush") ? EOF : real<int(std::FILE*)>("fflush")(file);
+}
+int fclose(std::FILE* file) {
+  const int closed = real<int(std::FILE*)>("fclose")(file);
+  return fails("fclose") ? EOF : closed;
+}
+int close(int file) {
+  const int closed = real<int(int)>("close")(file);
+  return fails("close") ? -1 : closed;
+}
+int fchmodat(int folder, const char* name, mode_t mode, int flags) noexcept {
+  return fails("fchmodat")
+             ? -1
+             : real<int(int, const char*, mode_t, int)>("fchmodat")(folder, name, mode, flags);
+}
+}
+
+namespace linreg::app {
+namespace {
+
+std::string read(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+/// The message of the exception that `work` throws while the calls from number `calls_before` on
+/// fail; empty where none is thrown.
+std::string failure(const std::function<void()>& work, int calls_before, int error,
+                    bool only_once) {
+  fault = {true, calls_before, error, only_once, ""};
+  std::string message;
+  try {
+    work();
+  } catch (const std::exception& exception) {
+    message = exception.what();
+  }
+  fault.armed = false;
+  return message;
+}
+
+using Names = std::set<std::string_view>;
+
+/// Writes the file by `write` with each call failing in its turn, alone or with all that follow.
+/// The file must be as it was, or else whole, with nothing beside it, and a failure must say which
+/// file and why. Returns the calls that have failed.
+Names calls_that_failed(const std::filesystem::path& file, const std::function<void()>& write) {
+  write();
+  const std::string whole = read(file);
+  Names names;
+  for (const int error : {ENOSPC, EIO}) {
+    for (const bool only_once : {true, false}) {
+      for (int calls_before = 0;; ++calls_before) {
+        std::ofstream(file) << "old";
+        const std::string message = failure(write, calls_before, error, only_once);
+        if (fault.hit.empty()) break;  // there are no more calls
+        SCOPED_TRACE(testing::Message() << fault.hit << " is call " << calls_before);
+        names.insert(fault.hit);
+        EXPECT_EQ(read(file), message.empty() ? whole : "old");
+        if (fault.hit != "close") {
+          EXPECT_NE(message.find(file.string()), std::string::npos) << message;
+          EXPECT_NE(message.find(std::strerror(error)), std::string::npos) << message;
+        }
+        EXPECT_EQ(std::distance(std::filesystem::directory_iterator(file.parent_path()), {}), 1);
+      }
+    }
+  }
+  return names;
+}
+
+TEST(WriteFile, LeavesTheOldFileWhicheverCallFails) {
+  const test::TemporaryDirectory folder;
+  const auto file = folder.path() / "record.json";
+  const std::string text(100'000, 'x');
+  EXPECT_EQ(calls_that_failed(file, [&] { write_file(file, text); }),
+            (Names{"mkostemp", "write", "fchmod", "fsync", "rename", "close"}));
+}
+
+TEST(WriteFile, GoesOnAfterASignal) {
+  const test::TemporaryDirectory folder;
+  const auto file = folder.path() / "record.json";
+  EXPECT_EQ(failure([&] { write_file(file, "text"); }, 1, EINTR, /*only_once=*/true), "");
+  EXPECT_EQ(fault.hit, "write");
+  EXPECT_EQ(read(file), "text");
+}
+
+TEST(SaveStateDictFile, LeavesTheOldFileWhicheverCallFails) {
+  const test::TemporaryDirectory folder;
+  const auto file = folder.path() / "weights.pt";
+  pytorch::StateDict state;
+  state.insert("0.weight", torch::ones({1, 50'000}));
+  state.insert("0.bias", torch::ones(1));
+  EXPECT_EQ(calls_that_failed(file, [&] { pytorch::save_state_dict_file(file, state); }),
+            (Names{"fopen", "fwrite", "fflush", "fsync", "fclose", "fchmodat", "rename"}));
+}
+
+}  // namespace
+}  // namespace linreg::app
