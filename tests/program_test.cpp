@@ -176,25 +176,34 @@ TEST(Program, PrintsWhatThePytorchProgramsPrint) {
 
 TEST(Data, IsPrintedAsPythonPrintsIt) {
   LINREG_REQUIRE_LIVE_PYTORCH();
-  const std::vector<std::vector<std::string>> settings{
-      {},
-      {"--seed", "-5", "--batch-size", "1"},
-      {"--examples", "7", "--batch-size", "8", "--true-w", "0.5"},
-      {"--examples", "1", "--true-w", "-1e6,2,3,4,5", "--noise", "0"},
-      {"--true-w", "1,2,3,4,5", "--true-b", "-7", "--batch-size", "3", "--threads", "1"},
-      {"--examples", "2000", "--batch-size", "2000", "--noise", "2.5"},
-      {"--examples", "70000", "--batch-size", "4", "--seed", "18446744073709551615"}};
-  for (const auto& options : settings) {
-    for (const char* loader : {"scratch", "concise"}) {
-      SCOPED_TRACE(fmt::format("{} {}", loader, fmt::join(options, " ")));
-      std::vector<std::string> words{"--loader", loader};
-      words.insert(words.end(), options.begin(), options.end());
-      const std::string python = test::run_python(pytorch_folder() / "data.py", words);
-      words.insert(words.begin(), "data");
-      const ProcessResult result = linreg(words);
-      EXPECT_EQ(result.exit_status, 0) << result.err;
-      EXPECT_EQ(result.out, python);
+  std::vector<std::vector<std::string>> command_lines;
+  for (const std::string loader : {"--loader=scratch", "--loader=concise"}) {
+    for (const std::vector<std::string>& options : std::vector<std::vector<std::string>>{
+             {},
+             {"--seed=-5", "--batch-size=1"},
+             {"--examples=7", "--batch-size=8", "--true-w=0.5"},
+             {"--examples=1", "--true-w=-1e6,2,3,4,5", "--noise=0"},
+             {"--true-w=1,2,3,4,5", "--true-b=-7", "--batch-size=3", "--threads=1"},
+             {"--examples=2000", "--batch-size=2000", "--noise=2.5"},
+             {"--examples=70000", "--batch-size=4", "--seed=18446744073709551615"}}) {
+      command_lines.push_back({loader});
+      command_lines.back().insert(command_lines.back().end(), options.begin(), options.end());
     }
+  }
+  const test::TemporaryDirectory folder;
+  const auto file = folder.path() / "command_lines.json";
+  std::ofstream(file) << nlohmann::json(command_lines);
+  const auto python = nlohmann::json::parse(
+      test::run_python(test::script("run_demos.py"), {pytorch_folder().string(), "data", file}));
+  ASSERT_EQ(python.size(), command_lines.size());
+
+  for (std::size_t i = 0; i < command_lines.size(); ++i) {
+    std::vector<std::string> words = command_lines[i];
+    SCOPED_TRACE(fmt::format("{}", fmt::join(words, " ")));
+    words.insert(words.begin(), "data");
+    const ProcessResult result = linreg(words);
+    EXPECT_EQ(result.exit_status, 0) << result.err;
+    EXPECT_EQ(result.out, python[i]["stdout"].get<std::string>());
   }
 }
 
