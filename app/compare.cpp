@@ -11,6 +11,7 @@
 #include "commands.hpp"
 #include "divergence.hpp"
 #include "output.hpp"
+#include "plot.hpp"
 #include "pytorch.hpp"
 #include "record.hpp"
 
@@ -169,6 +170,10 @@ int compare_command(const Options& options, const CompareOptions& compare_option
   write_record(options, json);
   if (!failure.empty()) fmt::print(stderr, "linreg: {}\n", failure);
   for (const std::string& line : divergences) fmt::print(stderr, "linreg: {}\n", line);
+  if (options.plot) {
+    draw(*options.plot,
+         report::plot_comparison(plot_canvas("--plot", *options.plot), settings, runs));
+  }
   return verdict.status;
 }
 

@@ -1,25 +1,36 @@
 #include <fmt/format.h>
+#include <torch/types.h>
 
 #include <nlohmann/json.hpp>
 
 #include "commands.hpp"
 #include "divergence.hpp"
 #include "output.hpp"
+#include "plot.hpp"
 #include "record.hpp"
 
 namespace linreg::app {
 
 int train_command(const Options& options, RunDemo run_demo) {
   const OnLine on_line = options.json_on_stdout() ? OnLine() : OnLine(write_stdout);
-  const Demo demo = run_demo(options.settings, on_line, {});
+  report::ThinnedLosses step_losses;
+  const OnStep keep_loss = [&step_losses](const torch::Tensor& l) {
+    step_losses.add(l.detach().mean().item<float>());
+    return true;
+  };
+  const Demo demo = run_demo(options.settings, on_line, options.plot ? keep_loss : OnStep());
   if (on_line) on_line(error_lines(demo));
   if (options.save) pytorch::save_state_dict_file(*options.save, demo.state);
   write_record(options, record(options, std::span(&demo.run, 1)));
 
   const std::string divergence = describe_divergence(run_demo, options.settings, demo.run);
-  if (divergence.empty()) return 0;
-  fmt::print(stderr, "linreg: {}\n", divergence);
-  return 1;
+  if (!divergence.empty()) fmt::print(stderr, "linreg: {}\n", divergence);
+  if (options.plot) {
+    draw(*options.plot,
+         report::plot_training(plot_canvas("--plot", *options.plot), options.settings, demo.run,
+                               step_losses, predictions(options.settings, demo.run)));
+  }
+  return divergence.empty() ? 0 : 1;
 }
 
 }  // namespace linreg::app

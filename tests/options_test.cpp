@@ -128,6 +128,11 @@ TEST(Options, RefuseEveryUnusableValueAndSayOptionValueAndWhatWouldBeRight) {
       {"--json", "/nonexistent/x"},
       {"--json", std::string(300, 'x')},
       {"--init", ""},
+      {"--plot", ""},
+      {"--plot", "picture"},
+      {"--plot", "picture.gif"},
+      {"--plot", "/nonexistent/x.svg"},
+      {"--plot", "/dev/null"},
       {"--save", ""},
       {"--save", "-"},
       {"--save", "/"},
@@ -147,7 +152,7 @@ TEST(Options, RefuseEveryUnusableValueAndSayOptionValueAndWhatWouldBeRight) {
   }
 }
 
-TEST(Options, RefuseOneFileForTheRecordAndForWeights) {
+TEST(Options, RefuseOneFileForTheRecordThePictureAndForWeights) {
   const test::TemporaryDirectory folder;
   const std::string file = folder.path() / "file";
   const std::string same = folder.path() / "." / "file";
@@ -161,6 +166,13 @@ TEST(Options, RefuseOneFileForTheRecordAndForWeights) {
     }
     EXPECT_NO_THROW(parse({option, file, "--json", file + ".json"}));
     EXPECT_NO_THROW(parse({option, file, "--json", "-"}));
+  }
+  EXPECT_THROW(parse({"--json", "-", "--plot", "-"}), UsageError);
+  EXPECT_NO_THROW(parse({"--json", file, "--plot", "-"}));
+  const std::string picture = file + ".svg";
+  for (const char* option : {"--json", "--save", "--init"}) {
+    EXPECT_THROW(parse({option, picture, "--plot", same + ".svg"}), UsageError) << option;
+    EXPECT_NO_THROW(parse({option, file, "--plot", picture}));
   }
   EXPECT_NO_THROW(parse({"--init", file, "--save", file})) << "training goes on in one file";
   EXPECT_NO_THROW(parse({"--init", "zero", "--json", "zero"})) << "a word is no file";
