@@ -7,7 +7,9 @@
 #include <array>
 #include <linreg/report/comparison.hpp>
 #include <nlohmann/json.hpp>
+#include <span>
 
+#include "analysis.hpp"
 #include "commands.hpp"
 #include "divergence.hpp"
 #include "output.hpp"
@@ -52,6 +54,16 @@ std::string why_the_demos_differ(const report::Settings& settings) {
         "full batch size; concisely, by the examples that it has.\n";
   }
   return text;
+}
+
+std::string show_best_fit(const std::optional<report::BestFit>& best_fit,
+                          std::span<const report::Run, 2> demos) {
+  if (!best_fit) {
+    return "\nNo exact answer by least squares: it would take minutes, or is not finite.\n";
+  }
+  return fmt::format("\nThe exact answer, by least squares, that both demos head for{}\n{}",
+                     best_fit->collinear() ? " (of several,\nthe one of the least norm)" : "",
+                     report::to_text(*best_fit, demos[0], demos[1]));
 }
 
 /// What the comparison came to: the line to say and the exit status.
@@ -156,6 +168,8 @@ int compare_command(const Options& options, const CompareOptions& compare_option
     verdict.line += "\nThe training diverged: not every loss is finite.";
     verdict.status = 1;
   }
+  const auto exact = best_fit(settings);
+  text += show_best_fit(exact, demos);
   text += fmt::format("\n{}\n\n{}", verdict.line, why_the_demos_differ(settings));
   if (!options.json_on_stdout()) write_stdout(text);
 
@@ -167,7 +181,15 @@ int compare_command(const Options& options, const CompareOptions& compare_option
                                   {"equal", comparisons[i].equal()},
                                   {"values", report::to_json(comparisons[i])}});
   }
+  json["best_fit"] = exact ? report::to_json(*exact) : nullptr;
   write_record(options, json);
+  if (exact && exact->collinear()) {
+    fmt::print(
+        stderr,
+        "linreg: the features are collinear, with the bias of rank {} below {}: many weights "
+        "fit as well as the exact answer shown\n",
+        exact->rank, exact->w.size() + 1);
+  }
   if (!failure.empty()) fmt::print(stderr, "linreg: {}\n", failure);
   for (const std::string& line : divergences) fmt::print(stderr, "linreg: {}\n", line);
   if (options.plot) {

@@ -32,6 +32,10 @@ data::Hyperparameters hyperparameters(const report::Settings& settings) {
   return {.lr = settings.lr, .num_epochs = settings.epochs, .batch_size = settings.batch_size};
 }
 
+torch::Tensor to_tensor(const std::vector<double>& weights) {
+  return torch::tensor(weights, torch::kFloat);
+}
+
 std::vector<float> to_vector(const torch::Tensor& tensor) {
   const torch::Tensor values = tensor.detach().contiguous();
   const float* first = values.data_ptr<float>();
@@ -63,13 +67,17 @@ Demo finish(const char* implementation, const report::Settings& settings, const 
 
 }  // namespace
 
+data::Examples generate_examples(const report::Settings& settings) {
+  torch::manual_seed(settings.seed.bits());
+  return data::synthetic_data(to_tensor(settings.true_w), settings.true_b, settings.examples,
+                              settings.noise);
+}
+
 Demo run_scratch(const report::Settings& settings, const OnLine& on_line, const OnStep& on_step) {
   const auto state = initial_state(settings);  // first: a wrong file is refused before any work
-  torch::manual_seed(settings.seed.bits());
+  const data::Examples examples = generate_examples(settings);
   pytorch::Random random(settings.seed.magnitude);
-  const torch::Tensor true_w = torch::tensor(settings.true_w, torch::kFloat);
-  const data::Examples examples =
-      data::synthetic_data(true_w, settings.true_b, settings.examples, settings.noise);
+  const torch::Tensor true_w = to_tensor(settings.true_w);
 
   const scratch::Parameters parameters = scratch::initial_parameters(true_w.size(0));
   const auto& [w, b] = parameters;
@@ -90,10 +98,8 @@ Demo run_scratch(const report::Settings& settings, const OnLine& on_line, const 
 
 Demo run_concise(const report::Settings& settings, const OnLine& on_line, const OnStep& on_step) {
   const auto state = initial_state(settings);  // first: a wrong file is refused before any work
-  torch::manual_seed(settings.seed.bits());
-  const torch::Tensor true_w = torch::tensor(settings.true_w, torch::kFloat);
-  const data::Examples examples =
-      data::synthetic_data(true_w, settings.true_b, settings.examples, settings.noise);
+  const data::Examples examples = generate_examples(settings);
+  const torch::Tensor true_w = to_tensor(settings.true_w);
 
   torch::nn::Sequential net = concise::linreg(true_w.size(0));
   concise::initialize_parameters(net);

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <functional>
+#include <linreg/data/synthetic_data.hpp>
 #include <linreg/pytorch/state_dict.hpp>
 #include <linreg/report/run.hpp>
 #include <string>
@@ -22,6 +23,9 @@ using OnLine = std::function<void(const std::string& line)>;
 
 /// Told each minibatch's loss as the demo computes it. False ends the training.
 using OnStep = std::function<bool(const at::Tensor& l)>;
+
+/// Seeds the global generator and generates the data, as every program of the article starts.
+data::Examples generate_examples(const report::Settings& settings);
 
 /// Seeds the global generator, generates the data and trains: the article's section 3 as a whole.
 /// Throws a UsageError, before all that, when settings.init names an unusable file.

@@ -1,53 +1,23 @@
 #include "divergence.hpp"
 
 #include <fmt/format.h>
-#include <torch/types.h>
 
 #include <algorithm>
 #include <cmath>
-#include <linreg/data/synthetic_data.hpp>
+#include <optional>
+
+#include "analysis.hpp"
 
 namespace linreg::app {
 namespace {
 
-/// The learning rate below which every step is expected to come closer to the best fit, whichever
-/// examples its minibatch gets.
-///
-/// A step on half the mean squared error of a minibatch B takes the distance e from the best fit to
-/// (I - lr H_B) e, where the Hessian H_B is the mean of x xᵀ over the minibatch (x ends in a 1, for
-/// the bias). So E|e|² changes by lr² eᵀ E[H_B²] e - 2 lr eᵀ H e, which is negative for every e
-/// below 2 over the greatest eigenvalue of E[H_B²] against H = E[H_B]. When B is all examples that
-/// is 2 over the greatest eigenvalue of H.
-double stable_lr(const report::Settings& settings, const std::string& implementation) {
-  torch::manual_seed(settings.seed.bits());
-  const torch::Tensor true_w = torch::tensor(settings.true_w, torch::kFloat);
-  const torch::Tensor features =
-      data::synthetic_data(true_w, settings.true_b, settings.examples, settings.noise).features;
-  const torch::Tensor ones = torch::ones({settings.examples, 1});
-  const torch::Tensor X = torch::cat({features, ones}, 1).to(torch::kDouble);  // shape (n, d + 1)
-
-  const auto n = static_cast<double>(settings.examples);
-  const double k = std::min(n, static_cast<double>(settings.batch_size));
-  const double variance = k == n ? 0 : (n - k) / (n - 1) / k;  // of a mean of k drawn from n
-  const torch::Tensor H = X.t().mm(X) / n;
-  const torch::Tensor mean_of_squares = (X * X.square().sum(1, true)).t().mm(X) / n;   // (x xᵀ)²
-  const torch::Tensor square = (1 - variance) * H.mm(H) + variance * mean_of_squares;  // E[H_B²]
-
-  // H is singular when there are fewer examples than parameters: then only its range matters.
-  const auto [eigenvalues, eigenvectors] = torch::linalg_eigh(H);
-  const torch::Tensor kept = (eigenvalues > 1e-10 * eigenvalues.max()).nonzero().squeeze(1);
-  const torch::Tensor W =
-      eigenvectors.index_select(1, kept) / eigenvalues.index_select(0, kept).sqrt();
-  const double lr = 2 / torch::linalg_eigvalsh(W.t().mm(square).mm(W), "L").max().item<double>();
-
-  // MSELoss has twice the gradient; from scratch it is divided by the batch size as given.
-  return implementation == "concise" ? lr / 2 : lr * static_cast<double>(settings.batch_size) / k;
-}
-
-/// `x` down to two digits: a limit rounded up would lie beyond itself.
-std::string rounded_down(double x) {
-  const double unit = std::pow(10, std::floor(std::log10(x)) - 1);
-  return fmt::format("{:.2g}", std::floor(x / unit) * unit);
+/// What `lr` has to do with it. `stable` is what is known of the stable ones.
+std::string advice(double lr, std::optional<double> stable) {
+  if (!stable) return "may be too large";
+  if (lr > *stable) {
+    return fmt::format("is too large, up to about {} is stable", rounded_down(*stable));
+  }
+  return "is small enough, but the numbers are too large for float32";
 }
 
 }  // namespace
@@ -66,12 +36,10 @@ std::string describe_divergence(RunDemo run_demo, const report::Settings& settin
     return l.isfinite().all().item<bool>();
   });
   const std::int64_t steps_in_epoch = run.steps / settings.epochs;
-  const double stable = stable_lr(settings, run.implementation);
-  return fmt::format(
-      "the loss of {} is not finite from epoch {}, step {} on: --lr {} is {}", run.implementation,
-      (step - 1) / steps_in_epoch + 1, (step - 1) % steps_in_epoch + 1, settings.lr,
-      settings.lr > stable ? "too large, up to about " + rounded_down(stable) + " is stable"
-                           : "small enough, but the numbers are too large for float32");
+  return fmt::format("the loss of {} is not finite from epoch {}, step {} on: --lr {} {}",
+                     run.implementation, (step - 1) / steps_in_epoch + 1,
+                     (step - 1) % steps_in_epoch + 1, settings.lr,
+                     advice(settings.lr, stable_lr(settings, run.implementation)));
 }
 
 }  // namespace linreg::app

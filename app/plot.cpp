@@ -10,11 +10,11 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <linreg/data/synthetic_data.hpp>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
 
+#include "demo.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "process.hpp"
@@ -92,10 +92,7 @@ void draw(const std::string& path, const std::string& script, std::chrono::secon
 }
 
 std::vector<report::Point> predictions(const report::Settings& settings, const report::Run& run) {
-  torch::manual_seed(settings.seed.bits());
-  const data::Examples examples =
-      data::synthetic_data(torch::tensor(settings.true_w, torch::kFloat), settings.true_b,
-                           settings.examples, settings.noise);
+  const data::Examples examples = generate_examples(settings);
   const auto drawn = std::min<std::int64_t>(settings.examples, report::most_drawn_examples);
   const torch::Tensor labels = examples.labels.slice(0, 0, drawn).squeeze(1).contiguous();
   const torch::Tensor predicted =

@@ -198,6 +198,53 @@ TEST(Compare, OfTheSameVersionIsEqualToTheLastBit) {
   }
 }
 
+TEST(Compare, ShowsTheExactAnswerAndHowFarBothDemosAre) {
+  const test::TemporaryDirectory folder;
+  const std::string file = folder.path() / "record.json";
+  const ProcessResult result = linreg({"compare", "--epochs", "10", "--json", file});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_EQ(result.err, "");
+  expect_at_most_80_columns(result.out);
+  EXPECT_NE(result.out.find("\nThe exact answer, by least squares, that both demos head for\n"),
+            std::string::npos)
+      << result.out;
+
+  const nlohmann::json record = read_json(file);
+  const nlohmann::json& fit = record["best_fit"];
+  EXPECT_EQ(fit["rank"], 3);
+  EXPECT_EQ(fit["collinear"], false);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const report::Run run = report::run_from_json(record["runs"][i]);
+    const double loss = fit["loss"][run.implementation];
+    // No weights do better, up to the rounding of float32; and these have come near.
+    EXPECT_GT(run.epoch_loss.back(), loss * (1 - 1e-4)) << run.implementation;
+    EXPECT_LT(run.epoch_loss.back(), loss * 1.1) << run.implementation;
+    for (std::size_t j = 0; j < 2; ++j) EXPECT_NEAR(run.w[j], fit["w"][j].get<double>(), 0.005);
+  }
+}
+
+TEST(Compare, WarnsOfCollinearFeaturesInOneLineAndShowsTheAnswerOfLeastNorm) {
+  const ProcessResult result = linreg({"compare", "--examples", "2", "--true-w", "1,2,3"});
+  EXPECT_EQ(result.exit_status, 0) << result.out << result.err;
+  EXPECT_EQ(
+      result.err,
+      "linreg: the features are collinear, with the bias of rank 2 below 4: many weights fit as "
+      "well as the exact answer shown\n");
+  EXPECT_NE(result.out.find("that both demos head for (of several,\nthe one of the least norm)\n"),
+            std::string::npos)
+      << result.out;
+}
+
+TEST(Compare, LeavesTheExactAnswerOutWhereItWouldTakeMinutesOrIsNotFinite) {
+  const ProcessResult result = linreg({"compare", "--true-w", "3e38,3e38", "--json", "-"});
+  EXPECT_EQ(nlohmann::json::parse(result.out)["best_fit"], nullptr);
+  std::string many = "1";
+  for (int i = 1; i < 2000; ++i) many += ",1";
+  const ProcessResult wide =
+      linreg({"compare", "--true-w", many, "--examples", "3", "--lr", "1e-4", "--json", "-"});
+  EXPECT_EQ(nlohmann::json::parse(wide.out)["best_fit"], nullptr);
+}
+
 std::string from_last_epoch_on(const std::string& out) { return out.substr(out.find("error in ")); }
 
 TEST(Program, StartsFromTheWeightsThatItSaved) {

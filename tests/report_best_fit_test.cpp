@@ -1,0 +1,74 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <linreg/report/best_fit.hpp>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+namespace linreg::report {
+namespace {
+
+const BestFit answer{.w = {2.0003, -3.4001}, .b = 4.25, .rank = 3, .mean_squared_error = 0.0002};
+
+Run demo(const char* implementation) {
+  return {.implementation = implementation,
+          .framework = "libtorch",
+          .version = "2.6.0",
+          .epoch_loss = {3.0F, 0.5F},
+          .w = {2.0F, -3.5F},
+          .b = 4.5F,
+          .w_error = {}};
+}
+
+TEST(BestFit, HalvesTheLossForTheDemoFromScratchOnly) {
+  EXPECT_EQ(answer.loss("scratch"), 0.0001);
+  EXPECT_EQ(answer.loss("concise"), 0.0002);
+}
+
+TEST(BestFit, IsCollinearWhereTheRankIsBelowTheParameters) {
+  BestFit fit = answer;
+  EXPECT_FALSE(fit.collinear());
+  fit.rank = 2;
+  EXPECT_TRUE(fit.collinear());
+}
+
+TEST(BestFit, ShowsTheAnswerAndHowFarEachDemoIs) {
+  EXPECT_EQ(to_text(answer, demo("scratch"), demo("concise")),
+            "                                 answer   scratch is off        concise is off\n"
+            "  w[0]                           2.0003          -0.0003               -0.0003\n"
+            "  w[1]                          -3.4001             -0.1                  -0.1\n"
+            "  b                                4.25            +0.25                 +0.25\n"
+            "  loss, from scratch             0.0001             +0.5\n"
+            "  loss, concise                  0.0002                                   +0.5\n");
+}
+
+TEST(BestFit, ShowsARunWithoutEpochsAndOneThatDivergedWithin80Columns) {
+  report::Run untrained = demo("scratch");
+  untrained.epoch_loss.clear();
+  report::Run diverged = demo("concise");
+  diverged.epoch_loss = {std::numeric_limits<float>::infinity(), -std::nanf("")};
+  diverged.w = {std::nanf(""), -std::numeric_limits<float>::max()};
+  const std::string text = to_text(answer, untrained, diverged);
+  EXPECT_NE(text.find("  loss, from scratch             0.0001\n"), std::string::npos) << text;
+  EXPECT_NE(
+      text.find("  loss, concise                  0.0002                                    nan\n"),
+      std::string::npos)
+      << text;
+  EXPECT_NE(text.find("-3.4e+38\n"), std::string::npos) << text;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) EXPECT_LE(line.size(), 80U) << line;
+}
+
+TEST(BestFit, IsWrittenAsJsonThatReadsBackToTheSameBits) {
+  const nlohmann::json json = nlohmann::json::parse(to_json(answer).dump());
+  EXPECT_EQ(json["w"].get<std::vector<double>>(), answer.w);
+  EXPECT_EQ(json["b"].get<double>(), answer.b);
+  EXPECT_EQ(json["rank"], 3);
+  EXPECT_EQ(json["collinear"], false);
+  EXPECT_EQ(json["loss"]["scratch"].get<double>(), 0.0001);
+  EXPECT_EQ(json["loss"]["concise"].get<double>(), 0.0002);
+}
+
+}  // namespace
+}  // namespace linreg::report
