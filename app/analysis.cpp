@@ -1,10 +1,8 @@
 #include "analysis.hpp"
 
-#include <fmt/format.h>
 #include <torch/types.h>
 
 #include <algorithm>
-#include <cmath>
 #include <linreg/data/least_squares.hpp>
 #include <linreg/data/stability.hpp>
 
@@ -43,11 +41,6 @@ std::optional<double> stable_lr(const report::Settings& settings, std::string_vi
   if (implementation == "concise") return lr / 2;
   const std::int64_t batch_size = std::min(settings.batch_size, settings.examples);
   return lr * static_cast<double>(settings.batch_size) / static_cast<double>(batch_size);
-}
-
-std::string rounded_down(double x) {
-  const double unit = std::pow(10, std::floor(std::log10(x)) - 1);
-  return fmt::format("{:.2g}", std::floor(x / unit) * unit);
 }
 
 }  // namespace linreg::app

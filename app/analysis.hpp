@@ -3,7 +3,6 @@
 #include <linreg/report/best_fit.hpp>
 #include <linreg/report/run.hpp>
 #include <optional>
-#include <string>
 #include <string_view>
 
 namespace linreg::app {
@@ -16,8 +15,5 @@ std::optional<report::BestFit> best_fit(const report::Settings& settings);
 /// the data of `settings`: data::largest_stable_lr for that demo's own loss. Nothing where it would
 /// take minutes to find.
 std::optional<double> stable_lr(const report::Settings& settings, std::string_view implementation);
-
-/// `x` down to two digits: a limit rounded up would lie beyond itself.
-std::string rounded_down(double x);
 
 }  // namespace linreg::app

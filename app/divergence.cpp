@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <cmath>
+#include <linreg/report/sweep.hpp>
 #include <optional>
 
 #include "analysis.hpp"
@@ -15,7 +14,7 @@ namespace {
 std::string advice(double lr, std::optional<double> stable) {
   if (!stable) return "may be too large";
   if (lr > *stable) {
-    return fmt::format("is too large, up to about {} is stable", rounded_down(*stable));
+    return fmt::format("is too large, up to about {} is stable", report::rounded_down(*stable));
   }
   return "is small enough, but the numbers are too large for float32";
 }
@@ -24,12 +23,11 @@ std::string advice(double lr, std::optional<double> stable) {
 
 std::string describe_divergence(RunDemo run_demo, const report::Settings& settings,
                                 const report::Run& run) {
-  const auto finite = [](float loss) { return std::isfinite(loss); };
-  const auto first = std::ranges::find_if_not(run.epoch_loss, finite);
-  if (first == run.epoch_loss.end()) return "";
+  const auto epoch = report::diverged_at_epoch(run);
+  if (!epoch) return "";
 
   report::Settings up_to_there = settings;
-  up_to_there.epochs = first - run.epoch_loss.begin() + 1;
+  up_to_there.epochs = *epoch;
   std::int64_t step = 0;  // counted over all epochs
   run_demo(up_to_there, {}, [&step](const torch::Tensor& l) {
     ++step;

@@ -46,12 +46,10 @@ report::Seed parse_seed(std::string_view option, std::string_view text) {
 
 std::vector<double> parse_weights(std::string_view option, std::string_view text) {
   std::vector<double> weights;
-  for (std::size_t first = 0; first <= text.size();) {
-    const std::size_t comma = std::min(text.find(',', first), text.size());
-    const auto weight = parse_real(text.substr(first, comma - first));
+  for (const std::string& word : split_at_commas(std::string(text))) {
+    const auto weight = parse_real(word);
     if (!weight) refuse(option, text, "finite numbers joined by commas, such as 2,-3.4");
     weights.push_back(*weight);
-    first = comma + 1;
   }
   return weights;
 }
@@ -89,10 +87,33 @@ void add_option(CLI::App& command, const std::string& name, const std::string& v
   command.add_option_function<std::string>(name, parse, help)->type_name(value);
 }
 
-void add_options(CLI::App& command, Options& options) {
+std::vector<std::string> split_at_commas(const std::string& text) {
+  std::vector<std::string> words;
+  for (std::size_t first = 0; first <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', first), text.size());
+    words.push_back(text.substr(first, comma - first));
+    first = comma + 1;
+  }
+  return words;
+}
+
+std::optional<double> parse_lr(std::string_view text) {
+  const auto lr = parse_real(text);
+  return lr && *lr > 0 ? lr : std::nullopt;
+}
+
+const std::string& parse_demo(std::string_view option, const std::string& text) {
+  if (text != "scratch" && text != "concise") refuse(option, text, "scratch or concise");
+  return text;
+}
+
+void add_options(CLI::App& command, Options& options,
+                 std::initializer_list<std::string_view> except) {
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
   report::Settings& settings = options.settings;
-  const auto add = [&command](auto&&... option) { add_option(command, option...); };
+  const auto add = [&](const char* name, auto&&... rest) {
+    if (std::ranges::find(except, name) == except.end()) add_option(command, name, rest...);
+  };
   add("--seed", "SEED", "seed of all random numbers [0]",
       [&](auto& name, auto& text) { settings.seed = parse_seed(name, text); });
   add("--examples", "N", "number of examples [1000]", [&](auto& name, auto& text) {
@@ -112,8 +133,8 @@ void add_options(CLI::App& command, Options& options) {
         settings.noise = *noise;
       });
   add("--lr", "LR", "learning rate [0.03]", [&](auto& name, auto& text) {
-    const auto lr = parse_real(text);
-    if (!(lr && *lr > 0)) refuse(name, text, "a finite number above 0");
+    const auto lr = parse_lr(text);
+    if (!lr) refuse(name, text, "a finite number above 0");
     settings.lr = *lr;
   });
   add("--epochs", "N", "passes over the data [3]", [&](auto& name, auto& text) {
@@ -182,7 +203,7 @@ std::string describe(const CLI::ParseError& error, const CLI::App& app) {
   const std::string name = chosen.empty() ? "linreg" : "linreg " + command.get_name();
   const std::vector<std::string> unexpected = app.remaining(/*recurse=*/true);
   if (unexpected.empty() && chosen.empty()) {
-    return "which command? One of scratch, concise, compare; see linreg --help";
+    return "which command? One of scratch, concise, compare, data, sweep; see linreg --help";
   }
   if (unexpected.empty()) {
     const std::string message = error.what();

@@ -4,12 +4,14 @@
 
 #include <charconv>
 #include <functional>
+#include <initializer_list>
 #include <linreg/report/run.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace CLI {
 class App;
@@ -57,9 +59,20 @@ void add_option(CLI::App& command, const std::string& name, const std::string& v
                 const std::string& help,
                 std::function<void(const std::string& name, const std::string& text)> set);
 
-/// Gives `command` the options of the design, which write to `options`; values out of range end the
-/// parsing with a UsageError that names the option, the value and what would be right.
-void add_options(CLI::App& command, Options& options);
+/// The words between the commas of `text`.
+std::vector<std::string> split_at_commas(const std::string& text);
+
+/// The learning rate that `text` spells: nothing unless it is a finite number above 0.
+std::optional<double> parse_lr(std::string_view text);
+
+/// `text` where it is scratch or concise, else a UsageError.
+const std::string& parse_demo(std::string_view option, const std::string& text);
+
+/// Gives `command` the options of the design, except for those that it has no use for or reads its
+/// own way. They write to `options`; values out of range end the parsing with a UsageError that
+/// names the option, the value and what would be right.
+void add_options(CLI::App& command, Options& options,
+                 std::initializer_list<std::string_view> except = {});
 
 /// Gives `command` --save, which only a single training run has.
 void add_save_option(CLI::App& command, Options& options);

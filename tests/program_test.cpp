@@ -42,6 +42,15 @@ nlohmann::json read_json(const std::filesystem::path& path) {
   return nlohmann::json::parse(file);
 }
 
+/// The learning rate that a line on a diverged run advises.
+std::string advised_lr(const std::string& err) {
+  const std::string before = "up to about ";
+  const std::size_t first = err.find(before);
+  if (first == std::string::npos) return "none: " + err;
+  return err.substr(first + before.size(),
+                    err.find(' ', first + before.size()) - first - before.size());
+}
+
 TEST(Program, SaysWhatItIs) {
   const ProcessResult version = linreg({"--version"});
   EXPECT_EQ(version.exit_status, 0);
@@ -60,6 +69,19 @@ TEST(Program, HelpsWithEveryCommandWithin80Columns) {
     }
     EXPECT_EQ(help.out.find("--save") != std::string::npos, command != std::string("compare"));
     expect_at_most_80_columns(help.out);
+  }
+  for (const std::string command : {"data", "sweep"}) {
+    const ProcessResult help = linreg({command, "--help"});
+    EXPECT_EQ(help.exit_status, 0);
+    expect_at_most_80_columns(help.out);
+    for (const char* option :
+         {"--seed", "--examples", "--true-w", "--true-b", "--noise", "--batch-size", "--threads"}) {
+      EXPECT_NE(help.out.find(option), std::string::npos) << option;
+    }
+    for (const char* option : {"--lr", "--epochs", "--init", "--json", "--demo"}) {
+      EXPECT_EQ(help.out.find(option) != std::string::npos, command == "sweep") << option;
+    }
+    EXPECT_EQ(help.out.find("--loader") != std::string::npos, command == "data");
   }
   const ProcessResult help = linreg({"--help"});
   EXPECT_EQ(help.exit_status, 0);
@@ -83,6 +105,17 @@ TEST(Program, RefusesAnUnusableCommandLineInOneLineWithStatus2) {
       {"scratch", "--plot", "picture.gif"},
       {"compare", "--plot", "-", "--json", "-"},
       {"compare", "--save", "weights.pt"},
+      {"data", "--lr", "0.1"},
+      {"data", "--loader", "both"},
+      {"sweep", "--demo", "both"},
+      {"sweep", "--lr", "0.1,,1"},
+      {"sweep", "--lr", "0.1,0"},
+      {"sweep", "--lr", ""},
+      {"sweep", "--batch-size", "0"},
+      {"sweep", "--batch-size", "10,any"},
+      {"sweep", "--batch-size", "all,"},
+      {"sweep", "--init", "/nonexistent"},
+      {"sweep", "--save", "weights.pt"},
       {"compare", "--pytorch", "/nonexistent"},
       {"compare", "--pytorch", "/"},
       {"compare", "--pytorch", ""},
@@ -174,6 +207,109 @@ TEST(Program, PrintsWhatThePytorchProgramsPrint) {
     words.insert(words.end(), options.begin(), options.end());
     EXPECT_EQ(linreg(words).out, test::run_python(pytorch_folder() / (program + ".py"), options));
   }
+}
+
+TEST(Data, IsPrintedAsPythonPrintsIt) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  const std::vector<std::vector<std::string>> settings{
+      {},
+      {"--seed", "-5", "--batch-size", "1"},
+      {"--examples", "7", "--batch-size", "8", "--true-w", "0.5"},
+      {"--examples", "1", "--true-w", "-1e6,2,3,4,5", "--noise", "0"},
+      {"--true-w", "1,2,3,4,5", "--true-b", "-7", "--batch-size", "3", "--threads", "1"},
+      {"--examples", "2000", "--batch-size", "2000", "--noise", "2.5"},
+      {"--examples", "70000", "--batch-size", "4", "--seed", "18446744073709551615"}};
+  for (const auto& options : settings) {
+    for (const char* loader : {"scratch", "concise"}) {
+      SCOPED_TRACE(fmt::format("{} {}", loader, fmt::join(options, " ")));
+      std::vector<std::string> words{"--loader", loader};
+      words.insert(words.end(), options.begin(), options.end());
+      const std::string python = test::run_python(pytorch_folder() / "data.py", words);
+      words.insert(words.begin(), "data");
+      const ProcessResult result = linreg(words);
+      EXPECT_EQ(result.exit_status, 0) << result.err;
+      EXPECT_EQ(result.out, python);
+    }
+  }
+}
+
+TEST(Data, FromScratchIsWhatTrainingMeetsFirst) {
+  const ProcessResult result = linreg({"data", "--batch-size", "1", "--true-w", "2"});
+  std::vector<torch::Tensor> losses;
+  const report::Settings settings{.true_w = {2}, .lr = 1e-30, .batch_size = 1, .init = "zero"};
+  run_scratch(settings, {}, [&](const torch::Tensor& l) {
+    losses.push_back(l);
+    return false;
+  });
+  // From zero, the loss is half of the label's square.
+  const float y = std::sqrt(2 * losses.at(0).item<float>());
+  EXPECT_NE(result.out.find(fmt::format(" \n tensor([[{:.4f}]])\n", y)), std::string::npos)
+      << y << " in " << result.out;
+}
+
+TEST(Sweep, TrainsEachRowAsTheDemoWithItsOptionsWould) {
+  const test::TemporaryDirectory folder;
+  const std::string file = folder.path() / "record.json";
+  const std::vector<std::string> common{"--examples", "97", "--epochs", "4", "--seed", "3"};
+  for (const std::string demo : {"scratch", "concise"}) {
+    std::vector<std::string> words{"sweep",  "--demo", demo,           "--lr",        "0.3,3",
+                                   "--json", file,     "--batch-size", "1,10,all,200"};
+    words.insert(words.end(), common.begin(), common.end());
+    const ProcessResult result = linreg(words);
+    EXPECT_EQ(result.exit_status, 0);
+    EXPECT_EQ(result.err, "");
+    expect_at_most_80_columns(result.out);
+    const nlohmann::json record = read_json(file);
+    EXPECT_FALSE(record["settings"].contains("lr"));
+    ASSERT_EQ(record["runs"].size(), 8U);
+    std::size_t i = 0;
+    for (const char* batch_size : {"1", "10", "97", "200"}) {
+      for (const char* lr : {"0.3", "3"}) {
+        const nlohmann::json& row = record["runs"][i++];
+        SCOPED_TRACE(fmt::format("{} --lr {} --batch-size {}", demo, lr, batch_size));
+        std::vector<std::string> alone{demo, "--lr", lr, "--json", "-", "--batch-size", batch_size};
+        alone.insert(alone.end(), common.begin(), common.end());
+        const nlohmann::json run = nlohmann::json::parse(linreg(alone).out)["runs"][0];
+        EXPECT_EQ(fmt::format("{}", row["lr"].get<double>()), lr);
+        EXPECT_EQ(fmt::to_string(row["batch_size"].get<int>()), batch_size);
+        for (const char* key : {"implementation", "epoch_loss", "w", "b", "w_error", "steps"}) {
+          EXPECT_EQ(row[key], run[key]) << key;
+        }
+        const auto diverged = row["diverged_at_epoch"];
+        const std::string shown =
+            diverged.is_null() ? fmt::format("{:.5g} ", row["epoch_loss"].back().get<float>())
+                               : fmt::format("diverged at epoch {} ", diverged.get<int>());
+        EXPECT_NE(result.out.find(shown), std::string::npos) << shown << " in\n" << result.out;
+      }
+    }
+    EXPECT_EQ(record["runs"][1]["diverged_at_epoch"].is_null(), false) << "3 is far too large";
+  }
+}
+
+TEST(Sweep, NamesTheLargestStableLearningRateBesideWhatCameOfIt) {
+  const nlohmann::json record =
+      nlohmann::json::parse(linreg({"sweep", "--epochs", "200", "--lr", "1,1.8,2.2", "--batch-size",
+                                    "all", "--json", "-"})
+                                .out);
+  const double stable = record["stable_lr"];
+  EXPECT_GT(stable, 1.8);
+  EXPECT_LT(stable, 2.2);
+  for (const auto& run : record["runs"]) {
+    EXPECT_EQ(run["stable_lr"], stable);
+    const bool grows = run["epoch_loss"].back() > run["epoch_loss"].front();
+    EXPECT_EQ(grows, run["lr"].get<double>() > stable) << run["lr"];
+  }
+  const ProcessResult table = linreg({"sweep", "--epochs", "1"});
+  EXPECT_EQ(table.exit_status, 0);
+  EXPECT_EQ(lines(table.out), 5U + 20U + 5U)
+      << table.out;  // a head, four sizes of five rates, words
+  EXPECT_NE(
+      table.out.find(
+          "stable up to a learning rate of " +
+          advised_lr(
+              linreg({"scratch", "--lr", "9", "--epochs", "300", "--batch-size", "1000"}).err)),
+      std::string::npos)
+      << table.out;
 }
 
 TEST(Compare, OfTheSameVersionIsEqualToTheLastBit) {
@@ -353,15 +489,6 @@ TEST(Program, RefusesAnInitThatIsNoStateDictOfTheModelBeforeAnyWork) {
         << result.err;
     EXPECT_FALSE(std::filesystem::exists(path("record.json")));
   }
-}
-
-/// The learning rate that a line on a diverged run advises.
-std::string advised_lr(const std::string& err) {
-  const std::string before = "up to about ";
-  const std::size_t first = err.find(before);
-  if (first == std::string::npos) return "none: " + err;
-  return err.substr(first + before.size(),
-                    err.find(' ', first + before.size()) - first - before.size());
 }
 
 TEST(DivergedRun, IsShownWholeAndNamesItsStepAndAStableLearningRate) {

@@ -1,4 +1,4 @@
-"""What the two programs share: the options, and the record that `linreg compare` reads."""
+"""What the programs share: the options, and the record that `linreg compare` reads."""
 
 import argparse
 import json
@@ -11,7 +11,18 @@ def true_weights(text):
     return [float(number) for number in text.split(",")]
 
 
-def parse_arguments(description):
+def add_training_options(parser):
+    parser.add_argument("--lr", type=float, default=0.03, help="learning rate")
+    parser.add_argument("--epochs", type=int, default=3, help="passes over the data")
+    parser.add_argument("--init", default="normal", metavar="FILE",
+                        help="start from a state_dict file, normal or zero")
+    parser.add_argument("--save", metavar="FILE",
+                        help="write the trained weights, a state_dict file")
+    parser.add_argument("--json", metavar="FILE",
+                        help="write a record of the run; - for stdout, in place of the text")
+
+
+def parse_arguments(description, add_options=add_training_options):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers")
     parser.add_argument("--examples", type=int, default=1000, help="number of examples")
@@ -20,16 +31,9 @@ def parse_arguments(description):
     parser.add_argument("--true-b", type=float, default=4.2, help="bias that generates the data")
     parser.add_argument("--noise", type=float, default=0.01,
                         help="standard deviation of the labels' noise")
-    parser.add_argument("--lr", type=float, default=0.03, help="learning rate")
-    parser.add_argument("--epochs", type=int, default=3, help="passes over the data")
     parser.add_argument("--batch-size", type=int, default=10, help="examples in a minibatch")
-    parser.add_argument("--init", default="normal", metavar="FILE",
-                        help="start from a state_dict file, normal or zero")
-    parser.add_argument("--save", metavar="FILE",
-                        help="write the trained weights, a state_dict file")
     parser.add_argument("--threads", type=int, help="threads that PyTorch computes with")
-    parser.add_argument("--json", metavar="FILE",
-                        help="write a record of the run; - for stdout, in place of the text")
+    add_options(parser)
     # argparse takes "--true-w -2,3" for two options; joined by "=" it is one.
     words = sys.argv[1:]
     for i in range(len(words) - 1, 0, -1):

@@ -15,7 +15,7 @@ namespace linreg::data {
 ///
 /// With fewer, it is the rate below which every step is *expected* to come closer to the best fit,
 /// whichever examples its minibatch gets: a smaller one, since minibatches have other Hessians than
-/// all examples. A run above it may still be lucky.
+/// all examples. A run above it may grow without end, or be lucky.
 ///
 /// A step on a minibatch B takes the distance e from the best fit to (I - lr H_B) e, where the
 /// Hessian H_B is the mean of x xᵀ over B (x ends in a 1, for the bias). So E|e|² changes by
