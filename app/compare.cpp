@@ -194,7 +194,7 @@ int compare_command(const Options& options, const CompareOptions& compare_option
   for (const std::string& line : divergences) fmt::print(stderr, "linreg: {}\n", line);
   if (options.plot) {
     draw(*options.plot,
-         report::plot_comparison(plot_canvas("--plot", *options.plot), settings, runs));
+         report::plot_comparison(plot_canvas("--plot", *options.plot), settings, runs, exact));
   }
   return verdict.status;
 }

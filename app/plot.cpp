@@ -91,17 +91,18 @@ void draw(const std::string& path, const std::string& script, std::chrono::secon
   }
 }
 
-std::vector<report::Point> predictions(const report::Settings& settings, const report::Run& run) {
-  const data::Examples examples = generate_examples(settings);
-  const auto drawn = std::min<std::int64_t>(settings.examples, report::most_drawn_examples);
-  const torch::Tensor labels = examples.labels.slice(0, 0, drawn).squeeze(1).contiguous();
-  const torch::Tensor predicted =
-      torch::mv(examples.features.slice(0, 0, drawn), torch::tensor(run.w)) + run.b;
+std::vector<report::Point> to_points(const at::Tensor& x, const at::Tensor& y) {
+  const auto most = static_cast<std::int64_t>(report::most_drawn_examples);
+  const torch::Tensor pairs = torch::stack({x, y}, 1).slice(0, 0, most);  // shape (k, 2)
+  const auto values = pairs.accessor<float, 2>();
   std::vector<report::Point> points;
-  for (std::int64_t i = 0; i < drawn; ++i) {
-    points.push_back({labels.data_ptr<float>()[i], predicted.data_ptr<float>()[i]});
-  }
+  for (std::int64_t i = 0; i < pairs.size(0); ++i) points.push_back({values[i][0], values[i][1]});
   return points;
+}
+
+std::vector<report::Point> predictions(const report::Settings& settings, const report::Run& run) {
+  const auto [features, labels] = generate_examples(settings);
+  return to_points(labels.squeeze(1), torch::mv(features, torch::tensor(run.w)) + run.b);
 }
 
 }  // namespace linreg::app

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
 #include <chrono>
 #include <linreg/report/plot.hpp>
 #include <linreg/report/run.hpp>
@@ -19,7 +21,10 @@ report::Canvas plot_canvas(const std::string& option, const std::string& path);
 void draw(const std::string& path, const std::string& script,
           std::chrono::seconds time_limit = std::chrono::seconds(60));
 
-/// What a trained model predicts (y) for the first examples' labels (x), no more than are drawn.
+/// The first of the points that two float32 vectors hold, no more than are drawn.
+std::vector<report::Point> to_points(const at::Tensor& x, const at::Tensor& y);
+
+/// What a trained model predicts (y) for the examples' labels (x).
 std::vector<report::Point> predictions(const report::Settings& settings, const report::Run& run);
 
 }  // namespace linreg::app

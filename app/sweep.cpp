@@ -9,6 +9,7 @@
 #include "commands.hpp"
 #include "init.hpp"
 #include "output.hpp"
+#include "plot.hpp"
 #include "record.hpp"
 
 namespace linreg::app {
@@ -113,6 +114,9 @@ int sweep_command(const Options& options, const SweepOptions& sweep_options) {
   json["stable_lr"] = stable_with_all ? nlohmann::ordered_json(*stable_with_all) : nullptr;
   for (const report::SweptRun& run : swept) json["runs"].push_back(report::to_json(run));
   write_record(options, json);
+  if (options.plot) {
+    draw(*options.plot, report::plot_sweep(plot_canvas("--plot", *options.plot), swept));
+  }
   return 0;
 }
 

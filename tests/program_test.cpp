@@ -74,8 +74,8 @@ TEST(Program, HelpsWithEveryCommandWithin80Columns) {
     const ProcessResult help = linreg({command, "--help"});
     EXPECT_EQ(help.exit_status, 0);
     expect_at_most_80_columns(help.out);
-    for (const char* option :
-         {"--seed", "--examples", "--true-w", "--true-b", "--noise", "--batch-size", "--threads"}) {
+    for (const char* option : {"--seed", "--examples", "--true-w", "--true-b", "--noise",
+                               "--batch-size", "--threads", "--plot"}) {
       EXPECT_NE(help.out.find(option), std::string::npos) << option;
     }
     for (const char* option : {"--lr", "--epochs", "--init", "--json", "--demo"}) {
@@ -183,6 +183,10 @@ TEST(Program, DrawsAPictureAndPrintsTheSameWithIt) {
   }
   EXPECT_EQ(linreg({"compare", "--epochs", "1", "--plot", folder.path() / "both.png"}).err, "");
   EXPECT_TRUE(std::filesystem::exists(folder.path() / "both.png"));
+  EXPECT_EQ(linreg({"data", "--plot", file}).out, linreg({"data"}).out);
+  const ProcessResult sweep = linreg({"sweep", "--batch-size", "all", "--plot", "-"});
+  EXPECT_NE(sweep.out.find("batch size 1000 (all)"), std::string::npos) << sweep.out;
+  expect_at_most_80_columns(sweep.out);
 }
 
 TEST(Program, SucceedsWithoutAPictureWhereThereIsNoGnuplot) {

@@ -164,7 +164,7 @@ TEST(PlotTraining, OfADivergedRunShowsTheStepsThatHaveALoss) {
                                            std::vector<Point>{{1, nan}, {2, infinity}});
   EXPECT_EQ(rows(script, "step_loss"), (Rows{{0, 1}, {0.5, 1e30}, {-1, -1}, {-1, -1}}));
   EXPECT_TRUE(has(script, "set xrange [0:1]\n")) << "not over all 40 epochs:\n" << script;
-  EXPECT_TRUE(has(script, "plot $step_loss @step_loss  title 'each minibatch'\n"))
+  EXPECT_TRUE(has(script, "plot $step_loss @step_loss title 'each minibatch'\n"))
       << "without the epochs, none of which can be drawn:\n"
       << script;
   EXPECT_TRUE(has(script, "'no finite prediction'")) << script;
@@ -194,7 +194,8 @@ TEST(PlotComparison, HoldsOurLossesAndPytorchsMarksOnThem) {
       runs.push_back(run);
     }
   }
-  const std::string script = plot_comparison({}, {.epochs = 100}, runs);
+  const std::string script = plot_comparison({}, {.epochs = 100}, runs, std::nullopt);
+  EXPECT_FALSE(has(script, "_exact <<")) << "nobody knows it";
   const Rows ours = rows(script, "scratch_libtorch");
   ASSERT_EQ(ours.size(), 100U);
   for (std::size_t i = 0; i < ours.size(); ++i) {
@@ -211,6 +212,59 @@ TEST(PlotComparison, HoldsOurLossesAndPytorchsMarksOnThem) {
        {"'from scratch, C++'", "'concise, C++'", "'from scratch, PyTorch'", "'concise, PyTorch'"}) {
     EXPECT_TRUE(has(script, title)) << title;
   }
+}
+
+TEST(PlotComparison, ShowsTheLossOfTheExactAnswerAsEachDemoComputesIt) {
+  std::vector<report::Run> runs{run_of({1, 0.5F}), run_of({2, 1})};
+  runs[1].implementation = "concise";
+  const std::string script =
+      plot_comparison({}, {}, runs, BestFit{.w = {2, -3}, .mean_squared_error = 0.25});
+  EXPECT_EQ(rows(script, "scratch_exact"), (Rows{{0, 0.125}, {2, 0.125}}));
+  EXPECT_EQ(rows(script, "concise_exact"), (Rows{{0, 0.25}, {2, 0.25}}));
+}
+
+SweptRun swept_run(double lr, std::int64_t batch_size, std::vector<float> epoch_loss) {
+  return {{.lr = lr, .epochs = std::ssize(epoch_loss), .batch_size = batch_size},
+          run_of(std::move(epoch_loss)),
+          0.5};
+}
+
+TEST(PlotSweep, HoldsEachRunInThePanelOfItsBatchSize) {
+  const std::vector<SweptRun> swept{swept_run(0.1, 10, {2, 1}), swept_run(0.2, 10, {4, 0.5F}),
+                                    swept_run(0.1, 1000, {40, 0.25F}),
+                                    swept_run(0.2, 1000, {30, 10})};
+  const std::string script = plot_sweep({}, swept);
+  EXPECT_TRUE(has(script, "'linreg sweep, scratch: seed 0, 1000 examples, 2 epochs, true w"))
+      << script;
+  EXPECT_FALSE(has(script, "lr 0.03")) << "each run has its own";
+  const std::size_t second = script.rfind("set xlabel 'epoch'");
+  const std::string panels[] = {script.substr(0, second), script.substr(second)};
+  EXPECT_TRUE(has(panels[0], "'batch size 10: stable to lr 0.5'")) << script;
+  EXPECT_TRUE(has(panels[1], "'batch size 1000 (all): stable to lr 0.5'")) << script;
+  EXPECT_EQ(rows(panels[0], "loss_10_0"), (Rows{{1, 2}, {2, 1}}));
+  EXPECT_EQ(rows(panels[0], "loss_10_1"), (Rows{{1, 4}, {2, 0.5}}));
+  EXPECT_EQ(rows(panels[1], "loss_1000_0"), (Rows{{1, 40}, {2, 0.25}}));
+  EXPECT_EQ(rows(panels[1], "loss_1000_1"), (Rows{{1, 30}, {2, 10}}));
+  for (const std::string& panel : panels) {
+    EXPECT_TRUE(has(panel, "title 'lr 0.1'") && has(panel, "title 'lr 0.2'")) << panel;
+    EXPECT_TRUE(has(panel, "set yrange [0.1:100]")) << "the same for all:\n" << panel;
+    EXPECT_TRUE(has(panel, "set xrange [0:2]")) << panel;
+  }
+}
+
+TEST(PlotSweep, MarksTheEpochOfADivergenceAtTheTopAndKeepsTheScaleOfTheOthers) {
+  const float nan32 = std::nanf("");
+  const std::vector<SweptRun> swept{
+      swept_run(0.1, 10, {2, 1, 0.5F}), swept_run(1, 10, {1e20F, HUGE_VALF, nan32}),
+      swept_run(2, 10, {HUGE_VALF, nan32, nan32}), swept_run(3, 10, {3, 300, 30000})};
+  const std::string script = plot_sweep({}, swept);
+  EXPECT_TRUE(has(script, "set yrange [0.1:10]")) << script;
+  EXPECT_EQ(rows(script, "loss_10_1"), (Rows{{1, 1.00000002e20}, {-1, -1}, {-1, -1}}));
+  EXPECT_EQ(rows(script, "loss_10_1_diverged"), (Rows{{2, 10}}));
+  EXPECT_EQ(rows(script, "loss_10_2_diverged"), (Rows{{1, 10}}));
+  EXPECT_EQ(rows(script, "loss_10_0_diverged"), Rows());
+  EXPECT_EQ(rows(script, "loss_10_3_diverged"), Rows()) << "it grows, and is finite";
+  EXPECT_TRUE(has(script, "X: diverged")) << script;
 }
 
 TEST(PlotData, HoldsTheExamplesAndTheTruthThroughThem) {

@@ -2,7 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <linreg/report/best_fit.hpp>
 #include <linreg/report/run.hpp>
+#include <linreg/report/sweep.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -59,9 +62,10 @@ class ThinnedLosses {
 std::string plot_training(const Canvas& canvas, const Settings& settings, const Run& run,
                           const ThinnedLosses& step_losses, std::span<const Point> predictions);
 
-/// `linreg compare`: each run's loss over the epochs; PyTorch's as open marks on the lines of ours.
+/// `linreg compare`: each run's loss over the epochs, PyTorch's as open marks on the lines of ours,
+/// and the loss of the exact answer, where it is known.
 std::string plot_comparison(const Canvas& canvas, const Settings& settings,
-                            std::span<const Run> runs);
+                            std::span<const Run> runs, const std::optional<BestFit>& best_fit);
 
 /// The feature that `linreg data` draws: the second as in the article, or the only one.
 std::size_t drawn_feature(const Settings& settings);
@@ -69,5 +73,9 @@ std::size_t drawn_feature(const Settings& settings);
 /// `linreg data`: labels (y) over the drawn feature (x), and the truth where the others are 0.
 std::string plot_data(const Canvas& canvas, const Settings& settings,
                       std::span<const Point> examples);
+
+/// `linreg sweep`: a panel for each batch size, with a line for each learning rate, and a cross at
+/// the epoch in which a run diverged. Needs one run at least.
+std::string plot_sweep(const Canvas& canvas, std::span<const SweptRun> swept);
 
 }  // namespace linreg::report
