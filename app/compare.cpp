@@ -15,6 +15,7 @@
 #include "commands.hpp"
 #include "divergence.hpp"
 #include "output.hpp"
+#include "plot.hpp"
 #include "pytorch.hpp"
 #include "record.hpp"
 
@@ -194,7 +195,12 @@ int compare_command(const Options& options, const CompareOptions& compare_option
   }
   if (!failure.empty()) fmt::print(stderr, "linreg: {}\n", failure);
   for (const std::string& line : divergences) fmt::print(stderr, "linreg: {}\n", line);
-  return std::max(verdict.status, recorded);
+  const int drawn = attempt([&] {
+    if (!options.plot) return;
+    draw(*options.plot,
+         report::plot_comparison(plot_canvas("--plot", *options.plot), settings, runs, exact));
+  });
+  return std::max({verdict.status, recorded, drawn});
 }
 
 }  // namespace linreg::app

@@ -7,6 +7,7 @@
 
 #include "commands.hpp"
 #include "output.hpp"
+#include "plot.hpp"
 
 namespace linreg::app {
 namespace {
@@ -44,6 +45,12 @@ int data_command(const Options& options, const DataOptions& data_options) {
   write_stdout(data_options.loader == "scratch"
                    ? first_minibatch_from_scratch(examples, options.settings)
                    : first_minibatch_concisely(examples, options.settings));
+  if (options.plot) {
+    const auto feature = static_cast<std::int64_t>(report::drawn_feature(options.settings));
+    draw(*options.plot, report::plot_data(plot_canvas("--plot", *options.plot), options.settings,
+                                          to_points(examples.features.select(1, feature),
+                                                    examples.labels.squeeze(1))));
+  }
   return 0;
 }
 

@@ -51,11 +51,6 @@ std::vector<float> to_vector(const torch::Tensor& tensor) {
   return {first, first + values.numel()};
 }
 
-std::int64_t steps(const report::Settings& settings) {
-  const std::int64_t full = settings.examples / settings.batch_size;
-  return settings.epochs * (settings.examples % settings.batch_size == 0 ? full : full + 1);
-}
-
 /// Trains by `train`, with the clock running, and gathers what it came to.
 Demo finish(const char* implementation, const report::Settings& settings, const auto& train,
             const torch::Tensor& w, const torch::Tensor& b, const torch::Tensor& true_w) {
@@ -74,7 +69,7 @@ Demo finish(const char* implementation, const report::Settings& settings, const 
               .b = b.item<float>(),
               .w_error = to_vector(demo.w_error),
               .b_error = demo.b_error.item<float>(),
-              .steps = steps(settings),
+              .steps = settings.epochs * settings.steps_per_epoch(),
               .train_seconds = seconds.count()};
   return demo;
 }

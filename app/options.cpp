@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "output.hpp"
+#include "plot.hpp"
 
 namespace linreg::app {
 namespace {
@@ -154,6 +155,12 @@ void add_options(CLI::App& command, Options& options,
         check_writable(name, text);
         options.json = text;
       });
+  add("--plot", "FILE", "draw a picture: .svg, .png or .pdf; - for the terminal",
+      [&](auto& name, auto& text) {
+        check_writable(name, text);
+        plot_canvas(name, text);
+        options.plot = text;
+      });
 }
 
 void add_save_option(CLI::App& command, Options& options) {
@@ -170,16 +177,24 @@ void add_save_option(CLI::App& command, Options& options) {
 }
 
 void check_together(const Options& options) {
-  if (!options.json || options.json_on_stdout()) return;
-  const std::string& init = options.settings.init;
-  const auto refuse_same = [&](std::string_view option, const std::string& path) {
-    if (same_file(*options.json, path)) {
-      throw UsageError(
-          fmt::format("{} and --json are both '{}', but must be two files", option, *options.json));
+  if (options.json == "-" && options.plot == "-") {
+    throw UsageError("--json and --plot are both '-', but stdout has room for one of them");
+  }
+  const auto refuse_same = [](std::string_view option, const std::optional<std::string>& path,
+                              std::string_view other_option,
+                              const std::optional<std::string>& other_path) {
+    if (path && other_path && *path != "-" && *other_path != "-" && same_file(*path, *other_path)) {
+      throw UsageError(fmt::format("{} and {} are both '{}', but must be two files", option,
+                                   other_option, *other_path));
     }
   };
-  if (options.save) refuse_same("--save", *options.save);
-  if (init != "normal" && init != "zero") refuse_same("--init", init);
+  std::optional<std::string> init = options.settings.init;
+  if (init == "normal" || init == "zero") init.reset();
+  refuse_same("--save", options.save, "--json", options.json);
+  refuse_same("--init", init, "--json", options.json);
+  refuse_same("--plot", options.plot, "--json", options.json);
+  refuse_same("--save", options.save, "--plot", options.plot);
+  refuse_same("--init", init, "--plot", options.plot);
 }
 
 std::string describe(const CLI::ParseError& error, const CLI::App& app) {

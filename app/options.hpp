@@ -32,6 +32,7 @@ struct Options {
   report::Settings settings;
   std::optional<int> threads;       ///< LibTorch's own choice where empty
   std::optional<std::string> json;  ///< where the record goes; "-" is stdout
+  std::optional<std::string> plot;  ///< where the picture goes; "-" is stdout, after the text
   std::optional<std::string> save;  ///< where the trained weights go
 
   bool json_on_stdout() const { return json == "-"; }

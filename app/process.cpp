@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,14 +47,35 @@ struct Pipe {
   }
 };
 
-pid_t spawn(const std::vector<std::string>& command, const Pipe& out, const Pipe& err) {
+/// A file in memory that holds `text`, closed with the object: as stdin, it lets a program read
+/// when it likes, or not at all, while its output is read here.
+struct MemoryFile {
+  int descriptor = memfd_create("stdin", MFD_CLOEXEC);
+
+  explicit MemoryFile(std::string_view text) {
+    while (descriptor >= 0 && !text.empty()) {
+      const ssize_t written = write(descriptor, text.data(), text.size());
+      if (written < 0 && errno != EINTR) break;
+      if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    if (!text.empty() || lseek(descriptor, 0, SEEK_SET) != 0) {
+      throw std::system_error(errno, std::generic_category(), "memfd");
+    }
+  }
+  ~MemoryFile() { close(descriptor); }
+  MemoryFile(const MemoryFile&) = delete;
+  MemoryFile& operator=(const MemoryFile&) = delete;
+};
+
+pid_t spawn(const std::vector<std::string>& command, const MemoryFile& in, const Pipe& out,
+            const Pipe& err) {
   std::vector<char*> argv;
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
 
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_adddup2(&actions, in.descriptor, STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, out.write_end, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, err.write_end, STDERR_FILENO);
   // A process group of its own, so that what the program starts in turn can be ended with it.
@@ -81,14 +103,15 @@ void read_available(int& end, std::string& text) {
 
 }  // namespace
 
-ProcessResult run_process(const std::vector<std::string>& command,
-                          std::chrono::seconds time_limit) {
+ProcessResult run_process(const std::vector<std::string>& command, std::chrono::seconds time_limit,
+                          std::string_view input) {
   using Clock = std::chrono::steady_clock;
   const Clock::time_point deadline = Clock::now() + time_limit;
   const InterruptsWait until_it_is_reaped;
+  const MemoryFile in(input);
   Pipe out;
   Pipe err;
-  const pid_t child = spawn(command, out, err);
+  const pid_t child = spawn(command, in, out, err);
   Pipe::close_end(out.write_end);
   Pipe::close_end(err.write_end);
 
@@ -128,6 +151,15 @@ ProcessResult run_process(const std::vector<std::string>& command,
   }
   result.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;
+}
+
+std::string last_line(const std::string& text) {
+  const std::size_t end = text.find_last_not_of(" \n");
+  if (end == std::string::npos) return "";
+  const std::size_t line_break = text.find_last_of('\n', end);
+  const std::size_t start =
+      text.find_first_not_of(' ', line_break == std::string::npos ? 0 : line_break + 1);
+  return text.substr(start, end + 1 - start);
 }
 
 }  // namespace linreg::app

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace linreg::app {
@@ -16,9 +17,14 @@ struct ProcessResult {
 };
 
 /// Runs `command[0]`, looked up in PATH, with the other words as its arguments, without a shell and
-/// with nothing on its stdin. A program that is still running after `time_limit`, or when this one
+/// with `input` on its stdin. A program that is still running after `time_limit`, or when this one
 /// is interrupted, is killed with all that it has started, unless that has left its process group.
 /// Throws std::system_error when it can't be started.
-ProcessResult run_process(const std::vector<std::string>& command, std::chrono::seconds time_limit);
+ProcessResult run_process(const std::vector<std::string>& command, std::chrono::seconds time_limit,
+                          std::string_view input = {});
+
+/// The last line that has something on it, without blanks around it: where programs name what made
+/// them fail.
+std::string last_line(const std::string& text);
 
 }  // namespace linreg::app

@@ -17,15 +17,6 @@ namespace {
 
 using nlohmann::json;
 
-/// The last line that has something on it: Python ends a traceback with the error itself.
-std::string last_line(const std::string& text) {
-  const std::size_t end = text.find_last_not_of(" \n");
-  if (end == std::string::npos) return "";
-  const std::size_t line_break = text.find_last_of('\n', end);
-  const std::size_t start = line_break == std::string::npos ? 0 : line_break + 1;
-  return text.substr(start, end + 1 - start);
-}
-
 /// Whether a Python can't be run or has no torch: then another one may serve.
 bool lacks_torch(const ProcessResult& result) {
   return result.exit_status == 127 ||

@@ -10,6 +10,7 @@
 #include "init.hpp"
 #include "memory.hpp"
 #include "output.hpp"
+#include "plot.hpp"
 #include "record.hpp"
 
 namespace linreg::app {
@@ -118,6 +119,9 @@ int sweep_command(const Options& options, const SweepOptions& sweep_options) {
   json["stable_lr"] = stable_with_all ? nlohmann::ordered_json(*stable_with_all) : nullptr;
   for (const report::SweptRun& run : swept) json["runs"].push_back(report::to_json(run));
   write_record(options, json);
+  if (options.plot) {
+    draw(*options.plot, report::plot_sweep(plot_canvas("--plot", *options.plot), swept));
+  }
   return 0;
 }
 

@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <torch/types.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -8,13 +9,19 @@
 #include "divergence.hpp"
 #include "interrupt.hpp"
 #include "output.hpp"
+#include "plot.hpp"
 #include "record.hpp"
 
 namespace linreg::app {
 
 int train_command(const Options& options, RunDemo run_demo) {
   const OnLine on_line = options.json_on_stdout() ? OnLine() : OnLine(write_stdout);
-  const Demo demo = run_demo(options.settings, on_line, {});
+  report::ThinnedLosses step_losses;
+  const OnStep keep_loss = [&step_losses](const torch::Tensor& l) {
+    step_losses.add(l.detach().mean().item<float>());
+    return true;
+  };
+  const Demo demo = run_demo(options.settings, on_line, options.plot ? keep_loss : OnStep());
   if (on_line) on_line(error_lines(demo));
 
   // Where one of the files can't be written, the other is.
@@ -27,7 +34,13 @@ int train_command(const Options& options, RunDemo run_demo) {
 
   const std::string divergence = describe_divergence(run_demo, options.settings, demo.run);
   if (!divergence.empty()) fmt::print(stderr, "linreg: {}\n", divergence);
-  return std::max({saved, recorded, divergence.empty() ? 0 : 1});
+  const int drawn = attempt([&] {
+    if (!options.plot) return;
+    draw(*options.plot,
+         report::plot_training(plot_canvas("--plot", *options.plot), options.settings, demo.run,
+                               step_losses, predictions(options.settings, demo.run)));
+  });
+  return std::max({saved, recorded, drawn, divergence.empty() ? 0 : 1});
 }
 
 }  // namespace linreg::app

@@ -184,6 +184,11 @@ TEST(Options, RefuseEveryUnusableValueAndSayOptionValueAndWhatWouldBeRight) {
       {"--json", "/nonexistent/x"},
       {"--json", std::string(300, 'x')},
       {"--init", ""},
+      {"--plot", ""},
+      {"--plot", "picture"},
+      {"--plot", "picture.gif"},
+      {"--plot", "/nonexistent/x.svg"},
+      {"--plot", "/dev/null"},
       {"--save", ""},
       {"--save", "-"},
       {"--save", "/"},
@@ -220,7 +225,7 @@ std::string complaint(std::vector<std::string> words) {
 
 TEST(Options, SayWhatIsWrongWithWordsThatAreNone) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> wrong{
-      {{}, "which command? One of scratch, concise, compare; see linreg --help"},
+      {{}, "which command? One of scratch, concise, compare, data, sweep; see linreg --help"},
       {{""}, "linreg does not know ''; see linreg --help"},
       {{"Scratch"}, "linreg does not know 'Scratch'; did you mean 'scratch'? see linreg --help"},
       {{"--lr", "1"}, "linreg does not know '--lr'; see linreg --help"},
@@ -246,7 +251,7 @@ TEST(Options, SayWhatIsWrongWithWordsThatAreNone) {
   for (const auto& [words, expected] : wrong) EXPECT_EQ(complaint(words), expected);
 }
 
-TEST(Options, RefuseOneFileForTheRecordAndForWeights) {
+TEST(Options, RefuseOneFileForTheRecordThePictureAndForWeights) {
   const test::TemporaryDirectory folder;
   const std::string file = folder.path() / "file";
   const std::string same = folder.path() / "." / "file";
@@ -260,6 +265,13 @@ TEST(Options, RefuseOneFileForTheRecordAndForWeights) {
     }
     EXPECT_NO_THROW(parse({option, file, "--json", file + ".json"}));
     EXPECT_NO_THROW(parse({option, file, "--json", "-"}));
+  }
+  EXPECT_THROW(parse({"--json", "-", "--plot", "-"}), UsageError);
+  EXPECT_NO_THROW(parse({"--json", file, "--plot", "-"}));
+  const std::string picture = file + ".svg";
+  for (const char* option : {"--json", "--save", "--init"}) {
+    EXPECT_THROW(parse({option, picture, "--plot", same + ".svg"}), UsageError) << option;
+    EXPECT_NO_THROW(parse({option, file, "--plot", picture}));
   }
   EXPECT_NO_THROW(parse({"--init", file, "--save", file})) << "training goes on in one file";
   EXPECT_NO_THROW(parse({"--init", "zero", "--json", "zero"})) << "a word is no file";

@@ -30,6 +30,26 @@ TEST(RunProcess, PassesWordsOnWithoutAShell) {
 
 TEST(RunProcess, GivesNothingOnStdin) { EXPECT_EQ(run_process({"cat"}, 60s).out, ""); }
 
+TEST(RunProcess, GivesItsInputToAProgramThatReadsIt) {
+  std::string input(3'000'000, 'x');
+  input += "\nend\n";
+  EXPECT_EQ(run_process({"cat"}, 60s, input).out, input) << "more than a pipe holds, both ways";
+  EXPECT_EQ(run_process({"tail", "-1"}, 60s, input).out, "end\n");
+}
+
+TEST(RunProcess, NeedsNoProgramToReadItsInput) {
+  const ProcessResult result = run_process({"echo", "done"}, 60s, std::string(3'000'000, 'x'));
+  EXPECT_EQ(result.out, "done\n");
+  EXPECT_EQ(result.exit_status, 0);
+}
+
+TEST(LastLine, IsTheLastThatHasSomethingOnItWithoutBlanksAroundIt) {
+  EXPECT_EQ(last_line("first\n   last  \n\n"), "last");
+  EXPECT_EQ(last_line("only"), "only");
+  EXPECT_EQ(last_line(" \n\n"), "");
+  EXPECT_EQ(last_line(""), "");
+}
+
 TEST(RunProcess, ReportsASignalAsAShellDoes) {
   EXPECT_EQ(run_process({"sh", "-c", "kill -TERM $$"}, 60s).exit_status, 128 + 15);
 }

@@ -65,8 +65,9 @@ TEST(Program, HelpsWithEveryCommandWithin80Columns) {
     const ProcessResult help = linreg({command, "--help"});
     EXPECT_EQ(help.exit_status, 0);
     EXPECT_EQ(help.err, "");
-    for (const char* option : {"--seed", "--examples", "--true-w", "--true-b", "--noise", "--lr",
-                               "--epochs", "--batch-size", "--init", "--threads", "--json"}) {
+    for (const char* option :
+         {"--seed", "--examples", "--true-w", "--true-b", "--noise", "--lr", "--epochs",
+          "--batch-size", "--init", "--threads", "--json", "--plot"}) {
       EXPECT_NE(help.out.find(option), std::string::npos) << option;
     }
     EXPECT_EQ(help.out.find("--save") != std::string::npos, command != std::string("compare"));
@@ -76,8 +77,8 @@ TEST(Program, HelpsWithEveryCommandWithin80Columns) {
     const ProcessResult help = linreg({command, "--help"});
     EXPECT_EQ(help.exit_status, 0);
     expect_at_most_80_columns(help.out);
-    for (const char* option :
-         {"--seed", "--examples", "--true-w", "--true-b", "--noise", "--batch-size", "--threads"}) {
+    for (const char* option : {"--seed", "--examples", "--true-w", "--true-b", "--noise",
+                               "--batch-size", "--threads", "--plot"}) {
       EXPECT_NE(help.out.find(option), std::string::npos) << option;
     }
     for (const char* option : {"--lr", "--epochs", "--init", "--json", "--demo"}) {
@@ -104,6 +105,8 @@ TEST(Program, RefusesAnUnusableCommandLineInOneLineWithStatus2) {
       {"concise", "--json", "/nonexistent/record.json"},
       {"scratch", "--save", "/nonexistent/weights.pt"},
       {"scratch", "--save", "one", "--json", "./one"},
+      {"scratch", "--plot", "picture.gif"},
+      {"compare", "--plot", "-", "--json", "-"},
       {"compare", "--save", "weights.pt"},
       {"data", "--lr", "0.1"},
       {"data", "--loader", "both"},
@@ -160,6 +163,45 @@ TEST(Program, WritesARecordThatReadsBackAndPrintsTheSameWithIt) {
     on_stdout["runs"][0]["train_seconds"] = record["runs"][0]["train_seconds"];
     EXPECT_EQ(on_stdout, record);
   }
+}
+
+TEST(Program, DrawsAPictureAndPrintsTheSameWithIt) {
+  const test::TemporaryDirectory folder;
+  const std::string file = folder.path() / "picture.svg";
+  for (const std::string command : {"scratch", "concise"}) {
+    const ProcessResult plain = linreg({command, "--epochs", "2"});
+    const ProcessResult drawing = linreg({command, "--epochs", "2", "--plot", file});
+    EXPECT_EQ(drawing.exit_status, 0) << drawing.err;
+    EXPECT_EQ(drawing.err, "");
+    EXPECT_EQ(drawing.out, plain.out);
+    std::ifstream picture(file);
+    const std::string svg(std::istreambuf_iterator<char>(picture), {});
+    EXPECT_NE(svg.find("linreg " + command + ": seed 0"), std::string::npos);
+    EXPECT_NE(svg.find("</svg>"), std::string::npos);
+
+    const ProcessResult text = linreg({command, "--epochs", "2", "--plot", "-"});
+    EXPECT_TRUE(text.out.starts_with(plain.out)) << "the picture comes after the text";
+    EXPECT_GT(lines(text.out), lines(plain.out) + 30);
+    expect_at_most_80_columns(text.out);
+  }
+  EXPECT_EQ(linreg({"compare", "--epochs", "1", "--plot", folder.path() / "both.png"}).err, "");
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "both.png"));
+  EXPECT_EQ(linreg({"data", "--plot", file}).out, linreg({"data"}).out);
+  const ProcessResult sweep = linreg({"sweep", "--batch-size", "all", "--plot", "-"});
+  EXPECT_NE(sweep.out.find("batch size 1000 (all)"), std::string::npos) << sweep.out;
+  expect_at_most_80_columns(sweep.out);
+}
+
+TEST(Program, SucceedsWithoutAPictureWhereThereIsNoGnuplot) {
+  const test::TemporaryDirectory folder;
+  const std::string file = folder.path() / "picture.svg";
+  const ProcessResult result =
+      run_process({"env", "PATH=/nonexistent", LINREG_PROGRAM, "scratch", "--plot", file}, 600s);
+  EXPECT_EQ(result.exit_status, 0);
+  EXPECT_EQ(result.out, linreg({"scratch"}).out);
+  EXPECT_EQ(lines(result.err), 1U) << result.err;
+  EXPECT_NE(result.err.find("apt install gnuplot-nox"), std::string::npos) << result.err;
+  EXPECT_FALSE(std::filesystem::exists(file));
 }
 
 TEST(Program, PrintsWhatThePytorchProgramsPrint) {

@@ -30,6 +30,10 @@ struct Settings {
   std::int64_t batch_size = 10;
   std::string init = "normal";  ///< the first weights: "normal", "zero" or a state_dict file's path
 
+  /// The minibatches of an epoch, the last one being what is left.
+  std::int64_t steps_per_epoch() const {
+    return examples / batch_size + (examples % batch_size == 0 ? 0 : 1);
+  }
   bool operator==(const Settings&) const = default;
 };
 
