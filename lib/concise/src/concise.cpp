@@ -116,9 +116,18 @@ std::vector<float> train(torch::nn::Sequential net, const data::Examples& exampl
   const auto& [lr, num_epochs, batch_size] = hyperparameters;
   data::check_examples("linreg::concise::train", features, labels);
   data::check_hyperparameters("linreg::concise::train", hyperparameters);
-  TORCH_CHECK(layer(net).weight.sizes() == torch::IntArrayRef({1, features.size(1)}),
-              "linreg::concise::train: the weight must have shape (1, ", features.size(1),
-              "), but has shape ", layer(net).weight.sizes());
+  const auto* linear =
+      net.is_empty() || net->is_empty() ? nullptr : net->ptr(0)->as<torch::nn::LinearImpl>();
+  TORCH_CHECK(linear != nullptr, "linreg::concise::train: net must begin with a torch::nn::Linear");
+  const torch::Tensor& weight = linear->weight;
+  TORCH_CHECK(
+      weight.sizes() == torch::IntArrayRef({1, features.size(1)}) && weight.is_cpu() &&
+          weight.scalar_type() == torch::kFloat && weight.requires_grad(),
+      "linreg::concise::train: the weight must be float32 on the CPU, require grad and have "
+      "shape (1, ",
+      features.size(1), "), but is ", weight.toString(),
+      weight.requires_grad() ? ", requires grad and has shape " : " without grad of shape ",
+      weight.sizes());
 
   const auto data_iter = load_array(examples, batch_size);
   torch::nn::MSELoss loss;
