@@ -227,7 +227,7 @@ TEST(Threads, AgreeWithinTheRoundingOfTheirSums) {
   // that.
   const Settings settings{.examples = 200'000, .lr = 0.3, .epochs = 5, .batch_size = 200'000};
   const int threads = at::get_num_threads();
-  for (RunDemo demo : {RunDemo(run_scratch), RunDemo(run_concise)}) {
+  for (auto* demo : {run_scratch, run_concise}) {
     at::set_num_threads(1);
     const report::Run one = demo(settings, {}, {}).run;
     at::set_num_threads(2);
