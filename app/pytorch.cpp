@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <system_error>
 
 #include "options.hpp"
@@ -16,6 +17,9 @@ namespace linreg::app {
 namespace {
 
 using nlohmann::json;
+
+/// The start of what may be as long as it likes.
+std::string_view start(std::string_view text) { return text.substr(0, 200); }
 
 /// Whether a Python can't be run or has no torch: then another one may serve.
 bool lacks_torch(const ProcessResult& result) {
@@ -39,7 +43,7 @@ bool lacks_torch(const ProcessResult& result) {
   const std::string last = last_line(result.err);
   throw PytorchError(
       fmt::format("PyTorch in {} fails (exit status {}): {}; --verbose shows all that it said",
-                  python, result.exit_status, last.empty() ? "it says nothing" : last),
+                  python, result.exit_status, last.empty() ? "it says nothing" : start(last)),
       result.err);
 }
 
@@ -59,7 +63,7 @@ report::Run parse_run(const std::string& python, const ProcessResult& result,
   } catch (const std::exception& error) {  // json::exception or std::invalid_argument
     throw PytorchError(fmt::format("{} did not print a record of its run ({}); --verbose shows all "
                                    "that it said",
-                                   python, error.what()),
+                                   python, start(error.what())),
                        result.err + result.out.substr(0, 4096));
   }
 }

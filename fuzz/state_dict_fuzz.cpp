@@ -7,10 +7,7 @@
 //     lib/pytorch/src/unpickler.cpp lib/pytorch/src/zip_directory.cpp -o state_dict_fuzz
 //   ./state_dict_fuzz -max_total_time=3600 NEW_CORPUS fuzz/corpus/state_dict
 // With -DLINREG_FUZZ_LIBTORCH, the library and LibTorch, the whole reader, tensors included.
-// With -DLINREG_FUZZ_REPLAY, a plain program for any compiler:
-//   ./state_dict_fuzz [-seconds=3600] fuzz/corpus/state_dict    replays the files, then mutates
-//   them for that long
-// An input that ends the program is left in ./state_dict_fuzz.input.
+// With replay.cpp in place of -fsanitize=fuzzer, a plain program for any compiler: see there.
 
 #include <cstddef>
 #include <cstdint>
@@ -88,87 +85,3 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 #endif
   return 0;
 }
-
-#ifdef LINREG_FUZZ_REPLAY
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <chrono>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <random>
-#include <string>
-#include <vector>
-
-namespace {
-
-/// Bytes and slices changed in a few places; a whole file keeps its length, so that its directory
-/// stays in place.
-std::string mutated(std::string input, const std::string& other, std::mt19937_64& random) {
-  const auto below = [&](std::size_t limit) { return limit == 0 ? 0 : random() % limit; };
-  const auto kinds = input.starts_with("PK") ? 2U : 5U;
-  for (auto edits = 1 + below(8); edits > 0 && !input.empty(); --edits) {
-    const auto at = below(input.size());
-    switch (below(kinds)) {
-      case 0:
-        input[at] = static_cast<char>(random());
-        break;
-      case 1:
-        input[at] = "\x00\x01\x7f\x80\xff.RQ"[below(8)];
-        break;
-      case 2:
-        input.erase(at, below(16));
-        break;
-      case 3:
-        input.insert(at, input.substr(below(input.size()), below(64)));
-        break;
-      default:
-        input.insert(at, other.substr(below(other.size()), below(64)));
-    }
-  }
-  return input;
-}
-
-/// Leaves the input in a file that stays open: a new one for each run would cost more than the run.
-void run(const std::string& input) {
-  static const int file = open("state_dict_fuzz.input", O_WRONLY | O_CREAT, 0644);
-  if (pwrite(file, input.data(), input.size(), 0) < 0 ||
-      ftruncate(file, static_cast<off_t>(input.size())) != 0)
-    std::perror("state_dict_fuzz.input");
-  LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(input.data()), input.size());
-}
-
-}  // namespace
-
-int main(int argc, char** argv) {
-  std::vector<std::string> inputs;
-  std::chrono::seconds duration{0};
-  for (int i = 1; i < argc; ++i) {
-    const std::string argument = argv[i];
-    if (argument.starts_with("-seconds=")) {
-      duration = std::chrono::seconds(std::stoll(argument.substr(9)));
-      continue;
-    }
-    for (const auto& file : std::filesystem::directory_iterator(argument)) {
-      std::ifstream stream(file.path(), std::ios::binary);
-      inputs.emplace_back(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
-      run(inputs.back());
-    }
-  }
-  if (inputs.empty()) {
-    std::fprintf(stderr, "state_dict_fuzz: no inputs; name the folder of the corpus\n");
-    return 2;
-  }
-  std::mt19937_64 random(0);  // the same inputs in each run
-  std::size_t runs = inputs.size();
-  for (const auto end = std::chrono::steady_clock::now() + duration;
-       std::chrono::steady_clock::now() < end; ++runs) {
-    const auto& other = inputs[random() % inputs.size()];
-    run(mutated(inputs[random() % inputs.size()], other, random));
-  }
-  std::filesystem::remove("state_dict_fuzz.input");
-  std::printf("%zu inputs\n", runs);
-}
-#endif

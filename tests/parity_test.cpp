@@ -248,6 +248,24 @@ TEST(Parity, OfBothDemosWithLivePytorchAtMillionsOfExamples) {
   }
 }
 
+TEST(Threads, AgreeWithinTheRoundingOfTheirSums) {
+  // Each thread sums a share of 200000 examples. An order of summation moves a sum of n like terms
+  // by about sqrt(n) roundings of 6e-8 at most, here 3e-5 of it; five steps can't make much of
+  // that.
+  const Settings settings{.examples = 200'000, .lr = 0.3, .epochs = 5, .batch_size = 200'000};
+  const int threads = at::get_num_threads();
+  for (auto* demo : {run_scratch, run_concise}) {
+    at::set_num_threads(1);
+    const report::Run one = demo(settings, {}, {}).run;
+    at::set_num_threads(2);
+    const report::Run two = demo(settings, {}, {}).run;
+    const report::Comparison comparison =
+        report::compare(one, two, {.loss = 1e-4, .parameter = 1e-5});
+    EXPECT_TRUE(comparison.within_tolerance()) << report::to_text(comparison, "one", "two");
+  }
+  at::set_num_threads(threads);
+}
+
 TEST(Parity, OfBothDemosWithRecordedPytorchWithinTheTolerance) {
   const auto recorded = recorded_pytorch({});
   ASSERT_TRUE(recorded.has_value());

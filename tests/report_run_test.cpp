@@ -92,5 +92,17 @@ TEST(Seed, GivesTheGeneratorANegativeSeedInTwosComplement) {
   EXPECT_EQ((Seed{7, false}.bits()), 7U);
 }
 
+TEST(RunFromJson, RefusesAValueOfAnyDepthInAShortLine) {
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  const auto record = nlohmann::json::parse("{\"implementation\": " + deep + "}");
+  try {
+    run_from_json(record);
+    ADD_FAILURE() << "it is accepted";
+  } catch (const std::invalid_argument& error) {
+    EXPECT_STREQ(error.what(),
+                 "the record's \"implementation\" holds an array, but must hold a string");
+  }
+}
+
 }  // namespace
 }  // namespace linreg::report

@@ -116,12 +116,18 @@ std::vector<float> train(torch::nn::Sequential net, const data::Examples& exampl
   const auto& [lr, num_epochs, batch_size] = hyperparameters;
   data::check_examples("linreg::concise::train", features, labels);
   data::check_hyperparameters("linreg::concise::train", hyperparameters);
-  TORCH_CHECK(net->size() == 1, "linreg::concise::train: net has ", net->size(),
-              " layers, but must have one");
-  torch::nn::LinearImpl& linear = layer(net);
-  TORCH_CHECK(linear.weight.sizes() == torch::IntArrayRef({1, features.size(1)}),
-              "linreg::concise::train: the weight must have shape (1, ", features.size(1),
-              "), but has shape ", linear.weight.sizes());
+  auto* const linear =
+      net.is_empty() || net->size() != 1 ? nullptr : net->ptr(0)->as<torch::nn::LinearImpl>();
+  TORCH_CHECK(linear != nullptr, "linreg::concise::train: net must be one torch::nn::Linear");
+  const torch::Tensor& weight = linear->weight;
+  TORCH_CHECK(
+      weight.sizes() == torch::IntArrayRef({1, features.size(1)}) && weight.is_cpu() &&
+          weight.scalar_type() == torch::kFloat && weight.requires_grad(),
+      "linreg::concise::train: the weight must be float32 on the CPU, require grad and have "
+      "shape (1, ",
+      features.size(1), "), but is ", weight.toString(),
+      weight.requires_grad() ? ", requires grad and has shape " : " without grad of shape ",
+      weight.sizes());
 
   const auto data_iter = load_array(examples, batch_size);
   torch::nn::MSELoss loss;
@@ -131,14 +137,14 @@ std::vector<float> train(torch::nn::Sequential net, const data::Examples& exampl
   std::vector<float> epoch_loss;
   for (std::int64_t epoch = 0; epoch < num_epochs; ++epoch) {
     for (const auto& [X, y] : *data_iter) {
-      const torch::Tensor l = loss(linear.forward(X), y);
+      const torch::Tensor l = loss(linear->forward(X), y);
       zero_grad(trainer);
       l.backward(one);
       trainer.step();
       if (observer.on_step && !observer.on_step(l)) return epoch_loss;
     }
     const torch::NoGradGuard no_grad;
-    const torch::Tensor l = loss(linear.forward(features), labels);
+    const torch::Tensor l = loss(linear->forward(features), labels);
     epoch_loss.push_back(l.item<float>());
     if (observer.on_epoch) observer.on_epoch(epoch_loss.back());
   }

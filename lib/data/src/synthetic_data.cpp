@@ -3,9 +3,11 @@
 namespace linreg::data {
 
 Examples synthetic_data(const torch::Tensor& w, double b, std::int64_t num_examples, double noise) {
-  TORCH_CHECK(w.defined() && w.scalar_type() == torch::kFloat && w.dim() == 1 && w.size(0) >= 1,
-              "linreg::data::synthetic_data: w must be float32 of shape (d), d >= 1, but is ",
-              w.toString(), w.defined() ? w.sizes() : torch::IntArrayRef{});
+  TORCH_CHECK(
+      w.defined() && w.is_cpu() && w.scalar_type() == torch::kFloat && w.dim() == 1 &&
+          w.size(0) >= 1,
+      "linreg::data::synthetic_data: w must be float32 on the CPU, of shape (d), d >= 1, but is ",
+      w.toString(), w.defined() ? w.sizes() : torch::IntArrayRef{});
   TORCH_CHECK(num_examples >= 1, "linreg::data::synthetic_data: num_examples is ", num_examples,
               ", but must be positive");
   TORCH_CHECK(noise >= 0, "linreg::data::synthetic_data: noise is ", noise,
@@ -18,14 +20,16 @@ Examples synthetic_data(const torch::Tensor& w, double b, std::int64_t num_examp
 
 void check_examples(const char* caller, const torch::Tensor& features,
                     const torch::Tensor& labels) {
-  TORCH_CHECK(features.defined() && features.scalar_type() == torch::kFloat &&
+  TORCH_CHECK(features.defined() && features.is_cpu() && features.scalar_type() == torch::kFloat &&
                   features.dim() == 2 && features.size(0) >= 1 && features.size(1) >= 1,
-              caller, ": features must be float32 of shape (n, d), n >= 1, d >= 1, but are ",
+              caller,
+              ": features must be float32 on the CPU, of shape (n, d), n >= 1, d >= 1, but are ",
               features.toString(), features.defined() ? features.sizes() : torch::IntArrayRef{});
-  TORCH_CHECK(labels.defined() && labels.scalar_type() == torch::kFloat &&
+  TORCH_CHECK(labels.defined() && labels.is_cpu() && labels.scalar_type() == torch::kFloat &&
                   labels.sizes() == torch::IntArrayRef({features.size(0), 1}),
-              caller, ": labels must be float32 of shape (", features.size(0), ", 1), but are ",
-              labels.toString(), labels.defined() ? labels.sizes() : torch::IntArrayRef{});
+              caller, ": labels must be float32 on the CPU, of shape (", features.size(0),
+              ", 1), but are ", labels.toString(),
+              labels.defined() ? labels.sizes() : torch::IntArrayRef{});
 }
 
 }  // namespace linreg::data

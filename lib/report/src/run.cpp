@@ -32,9 +32,16 @@ const json& member(const json& object, const char* key) {
   return object.at(key);
 }
 
+/// The value in a line: not what it holds in turn, which may be as deep or long as it likes.
+std::string brief(const json& value) {
+  if (value.is_structured()) return fmt::format("an {}", value.type_name());  // array or object
+  const std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true);
+  return text.size() <= 60 ? text : text.substr(0, 57) + "...";
+}
+
 [[noreturn]] void refuse(const json& value, const char* key, const char* expected) {
   throw std::invalid_argument(
-      fmt::format("the record's \"{}\" holds {}, but must hold {}", key, value.dump(), expected));
+      fmt::format("the record's \"{}\" holds {}, but must hold {}", key, brief(value), expected));
 }
 
 double to_double(const json& value, const char* key) {

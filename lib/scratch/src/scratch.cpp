@@ -79,12 +79,19 @@ std::vector<float> train(const Parameters& parameters, const data::Examples& exa
   const auto& [lr, num_epochs, batch_size] = hyperparameters;
   data::check_examples("linreg::scratch::train", features, labels);
   data::check_hyperparameters("linreg::scratch::train", hyperparameters);
-  TORCH_CHECK(w.sizes() == torch::IntArrayRef({features.size(1), 1}) && w.requires_grad(),
-              "linreg::scratch::train: w must have shape (", features.size(1),
-              ", 1) and require grad, but has shape ", w.sizes());
-  TORCH_CHECK(b.sizes() == torch::IntArrayRef({1}) && b.requires_grad(),
-              "linreg::scratch::train: b must have shape (1) and require grad, but has shape ",
-              b.sizes());
+  const auto check_parameter = [](const char* name, const torch::Tensor& param, auto... shape) {
+    TORCH_CHECK(
+        param.sizes() == torch::IntArrayRef({shape...}) && param.is_cpu() &&
+            param.scalar_type() == torch::kFloat && param.requires_grad(),
+        "linreg::scratch::train: ", name,
+        " must be float32 on the CPU, require grad and have "
+        "shape ",
+        torch::IntArrayRef({shape...}), ", but is ", param.toString(),
+        param.requires_grad() ? ", requires grad and has shape " : " without grad of shape ",
+        param.sizes());
+  };
+  check_parameter("w", w, features.size(1), std::int64_t{1});
+  check_parameter("b", b, std::int64_t{1});
   const auto& net = linreg;
   const auto& loss = squared_loss;
 

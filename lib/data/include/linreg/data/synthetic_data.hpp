@@ -20,13 +20,14 @@ struct Examples {
 ///
 /// Departure: the article fixes the noise at 0.01.
 ///
-/// Throws c10::Error unless w is a float32 vector of at least one weight, num_examples >= 1 and
-/// noise >= 0.
+/// Throws c10::Error unless w is a float32 vector on the CPU of at least one weight, num_examples
+/// >= 1 and noise >= 0.
 Examples synthetic_data(const torch::Tensor& w, double b, std::int64_t num_examples,
                         double noise = 0.01);
 
 /// Throws c10::Error, naming `caller`, unless features are float32 of shape (n, d) and labels of
-/// shape (n, 1), with n >= 1 and d >= 1: shapes that would broadcast would train on nonsense.
+/// shape (n, 1), both on the CPU, with n >= 1 and d >= 1: shapes that would broadcast would train
+/// on nonsense.
 void check_examples(const char* caller, const torch::Tensor& features, const torch::Tensor& labels);
 
 }  // namespace linreg::data
