@@ -18,13 +18,14 @@ main = importlib.import_module(program).main
 results = []
 with tempfile.TemporaryDirectory() as temporary, open(command_lines) as file:
     record = os.path.join(temporary, "record.json")
+    to_record = [] if program == "data" else ["--json", record]
     for arguments in json.load(file):
-        sys.argv = [program + ".py", *arguments, "--json", record]
+        sys.argv = [program + ".py", *arguments, *to_record]
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
             main()
         results.append({"stdout": out.getvalue()})
-        if program != "data":
+        if to_record:
             with open(record) as written:
                 results[-1]["record"] = json.load(written)
 print(json.dumps(results))
