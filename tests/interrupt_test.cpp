@@ -16,6 +16,7 @@ using testing::ExitedWithCode;
 TEST(EndOnInterrupt, EndsAtOnceInOneLineWithTheStatusOfAShell) {
   for (const auto& [signal, status] : {std::pair{SIGHUP, 129}, {SIGINT, 130}, {SIGTERM, 143}}) {
     const auto interrupted = [signal = signal] {
+      std::signal(signal, SIG_DFL);
       end_on_interrupt();
       std::raise(signal);
     };
@@ -35,6 +36,7 @@ TEST(EndOnInterrupt, LeavesASignalIgnoredThatWas) {
 
 TEST(InterruptsWait, PutsTheEndOffUntilTheLastOneGoes) {
   const auto waiting = [] {
+    std::signal(SIGTERM, SIG_DFL);
     end_on_interrupt();
     const InterruptsWait outer;
     {

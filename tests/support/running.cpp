@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 
 #include <array>
+#include <csignal>
 #include <cstdint>
 #include <fstream>
 #include <iterator>
@@ -38,8 +39,11 @@ bool becomes_true(const auto& condition, std::chrono::seconds patience) {
 
 }  // namespace
 
-Running::Running(const std::vector<std::string>& words)
-    : pipe_(popen(("echo $$; exec 2>&1" + quoted(words)).c_str(), "r")) {
+Running::Running(const std::vector<std::string>& words) {
+  // Where the tests run as a background job SIGINT is ignored, and the program would inherit that.
+  const auto before = std::signal(SIGINT, SIG_DFL);
+  pipe_ = popen(("echo $$; exec 2>&1" + quoted(words)).c_str(), "r");
+  std::signal(SIGINT, before);
   if (pipe_ == nullptr) throw std::runtime_error("popen fails");
   process_ = std::stoi(line());
 }

@@ -29,7 +29,7 @@ class Running {
   int exit_status();
 
  private:
-  std::FILE* pipe_;
+  std::FILE* pipe_ = nullptr;
   pid_t process_ = 0;
 };
 
