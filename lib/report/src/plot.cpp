@@ -210,8 +210,9 @@ std::string names(const Canvas& canvas, std::string_view x, std::string_view y) 
 }
 
 std::string loss_axes(const Canvas& canvas, std::string_view name, double last_epoch) {
-  return fmt::format("{}set logscale y\nset format y '%g'\nset xrange [0:{:g}]\nset xtics {}\n",
-                     names(canvas, "epoch", name), last_epoch, last_epoch <= 10 ? "1" : "autofreq");
+  return fmt::format(
+      "{}set logscale y\nunset mytics\nset format y '%g'\nset xrange [0:{:g}]\nset xtics {}\n",
+      names(canvas, "epoch", name), last_epoch, last_epoch <= 10 ? "1" : "autofreq");
 }
 
 /// Losses over epochs, as far as there is one to draw.
@@ -249,8 +250,8 @@ std::vector<Curve> examples_and_line(const Settings& settings, std::span<const P
            .style = "@line"}};
 }
 
-/// The loss axis that all panels of a sweep share: decades around the losses of the runs that end
-/// no higher than they began. A run that grows leaves it at the top.
+/// The loss axis that all panels of a sweep share: the decades of the runs that end no higher than
+/// they began, and one more, in which a run that grows is seen to leave it.
 std::pair<double, double> loss_range(std::span<const SweptRun> swept) {
   double least = std::numeric_limits<double>::infinity();
   double greatest = 0;
@@ -265,7 +266,7 @@ std::pair<double, double> loss_range(std::span<const SweptRun> swept) {
   }
   if (greatest == 0) return {0.1, 1e3};
   const auto decade = [](double exponent) { return std::pow(10, exponent); };
-  return {decade(std::floor(std::log10(least))), decade(std::floor(std::log10(greatest)) + 1)};
+  return {decade(std::floor(std::log10(least))), decade(std::floor(std::log10(greatest)) + 2)};
 }
 
 /// How the lines, or the marks, of a sweep's i-th learning rate are drawn.
