@@ -221,6 +221,8 @@ TEST(PlotComparison, ShowsTheLossOfTheExactAnswerAsEachDemoComputesIt) {
       plot_comparison({}, {}, runs, BestFit{.w = {2, -3}, .mean_squared_error = 0.25});
   EXPECT_EQ(rows(script, "scratch_exact"), (Rows{{0, 0.125}, {2, 0.125}}));
   EXPECT_EQ(rows(script, "concise_exact"), (Rows{{0, 0.25}, {2, 0.25}}));
+  EXPECT_FALSE(has(plot_comparison({}, {}, runs, BestFit{.w = {2, -3}}), "_exact <<"))
+      << "a loss of 0 has no place on a logarithmic axis";
 }
 
 SweptRun swept_run(double lr, std::int64_t batch_size, std::vector<float> epoch_loss) {
