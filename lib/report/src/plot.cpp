@@ -57,8 +57,9 @@ concise_pytorch = "with points pt '+'"
 /// A string as gnuplot reads it back.
 std::string quote(std::string_view text) {
   std::string quoted = "'";
-  for (const char c : text)
+  for (const char c : text) {
     quoted += c == '\'' ? "''" : c == '\n' ? "'.\"\\n\".'" : std::string(1, c);
+  }
   return quoted + "'";
 }
 
@@ -150,10 +151,6 @@ std::vector<Point> epoch_points(const Run& run) {
   return points;
 }
 
-bool diverged(const Run& run) {
-  return !std::ranges::all_of(run.epoch_loss, [](float loss) { return std::isfinite(loss); });
-}
-
 /// Points of one kind.
 struct Curve {
   std::string name;
@@ -210,8 +207,9 @@ std::string names(const Canvas& canvas, std::string_view x, std::string_view y) 
 }
 
 std::string loss_axes(const Canvas& canvas, std::string_view name, double last_epoch) {
-  return fmt::format("{}set logscale y\nset format y '%g'\nset xrange [0:{:g}]\nset xtics {}\n",
-                     names(canvas, "epoch", name), last_epoch, last_epoch <= 10 ? "1" : "autofreq");
+  return fmt::format(
+      "{}set logscale y\nunset mytics\nset format y '%g'\nset xrange [0:{}]\nset xtics {}\n",
+      names(canvas, "epoch", name), last_epoch, last_epoch <= 10 ? "1" : "autofreq");
 }
 
 /// Losses over epochs, as far as there is one to draw.
@@ -249,8 +247,8 @@ std::vector<Curve> examples_and_line(const Settings& settings, std::span<const P
            .style = "@line"}};
 }
 
-/// The loss axis that all panels of a sweep share: decades around the losses of the runs that end
-/// no higher than they began. A run that grows leaves it at the top.
+/// The loss axis that all panels of a sweep share: the decades of the runs that end no higher than
+/// they began, and one more, in which a run that grows is seen to leave it.
 std::pair<double, double> loss_range(std::span<const SweptRun> swept) {
   double least = std::numeric_limits<double>::infinity();
   double greatest = 0;
@@ -265,7 +263,7 @@ std::pair<double, double> loss_range(std::span<const SweptRun> swept) {
   }
   if (greatest == 0) return {0.1, 1e3};
   const auto decade = [](double exponent) { return std::pow(10, exponent); };
-  return {decade(std::floor(std::log10(least))), decade(std::floor(std::log10(greatest)) + 1)};
+  return {decade(std::floor(std::log10(least))), decade(std::floor(std::log10(greatest)) + 2)};
 }
 
 /// How the lines, or the marks, of a sweep's i-th learning rate are drawn.
@@ -338,7 +336,7 @@ std::string plot_training(const Canvas& canvas, const Settings& settings, const 
       examples_and_line(settings, predictions, "prediction = label", 1, 0);
   if (canvas.kind == Canvas::Kind::text) std::ranges::reverse(examples);  // it would hide them
   std::vector<std::string> parts = training_settings(settings);
-  if (diverged(run)) parts.push_back("diverged");
+  if (diverged_at_epoch(run)) parts.push_back("diverged");
 
   return head(canvas, {880, 400, 1, 2}, title(canvas, "linreg " + run.implementation, parts)) +
          plot_losses(canvas, loss_name(run.implementation),
@@ -358,17 +356,17 @@ std::string plot_comparison(const Canvas& canvas, const Settings& settings,
   for (const Run& run : runs) {
     const std::string demo = run.implementation == "scratch" ? "from scratch" : "concise";
     const std::string name = fmt::format("{}_{}", run.implementation, run.framework);
-    const char* comma = diverged(run) ? ", diverged" : "";
+    const char* outcome = diverged_at_epoch(run) ? ", diverged" : "";
     const std::vector<Point> points = epoch_points(run);
     if (run.framework != "libtorch") {
       pytorchs.push_back(
-          {name, only_marked(points), fmt::format("{}, PyTorch{}", demo, comma), "@" + name});
+          {name, only_marked(points), fmt::format("{}, PyTorch{}", demo, outcome), "@" + name});
       continue;
     }
-    ours.push_back({name, points, fmt::format("{}, C++{}", demo, comma),
+    ours.push_back({name, points, fmt::format("{}, C++{}", demo, outcome),
                     fmt::format("@{}{}", name, marked(points))});
-    if (!best_fit) continue;
-    const double loss = best_fit->loss(run.implementation);
+    const double loss = best_fit ? best_fit->loss(run.implementation) : missing;
+    if (!drawable(loss)) continue;
     const double last = points.empty() ? 1 : points.back().x;
     exact.push_back({run.implementation + "_exact",
                      {{0, loss}, {last, loss}},
@@ -376,8 +374,9 @@ std::string plot_comparison(const Canvas& canvas, const Settings& settings,
                      fmt::format("@{}_exact", run.implementation)});
   }
   std::vector<Curve> curves;
-  for (const auto* some : {&exact, &ours, &pytorchs})
+  for (const auto* some : {&exact, &ours, &pytorchs}) {
     curves.insert(curves.end(), some->begin(), some->end());
+  }
   return head(canvas, {640, 400, 1, 1},
               title(canvas, "linreg compare", training_settings(settings))) +
          plot_losses(canvas, "loss, mean over all examples", curves);
