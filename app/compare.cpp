@@ -16,6 +16,7 @@
 #include "divergence.hpp"
 #include "output.hpp"
 #include "plot.hpp"
+#include "progress.hpp"
 #include "pytorch.hpp"
 #include "record.hpp"
 
@@ -101,6 +102,20 @@ Verdict judge(const std::vector<report::Comparison>& comparisons, bool same_vers
       within_tolerance ? 0 : 1};
 }
 
+/// Each comparison, with the two of `runs` that it is between: ours and the one after all of ours.
+nlohmann::ordered_json to_json(const std::vector<report::Comparison>& comparisons,
+                               std::span<const report::Run> runs) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (std::size_t i = 0; i < comparisons.size(); ++i) {
+    const report::Run& right = runs[runs.size() - comparisons.size() + i];
+    json.push_back({{"left", label(runs[i])},
+                    {"right", label(right)},
+                    {"equal", comparisons[i].equal()},
+                    {"values", report::to_json(comparisons[i])}});
+  }
+  return json;
+}
+
 }  // namespace
 
 void add_compare_options(CLI::App& command, CompareOptions& options) {
@@ -129,13 +144,19 @@ int compare_command(const Options& options, const CompareOptions& compare_option
 
   std::optional<PytorchRuns> pytorch;
   std::string failure;
+  StatusLine status;
+  status.show("PyTorch trains the same, with both programs");
   try {
     pytorch = run_pytorch(compare_options.pytorch, settings, at::get_num_threads(),
                           compare_options.pytorch_timeout);
   } catch (const PytorchError& error) {
     failure = error.what();
-    if (compare_options.verbose) fmt::print(stderr, "{}\n", error.words());
+    if (compare_options.verbose) {
+      status.clear();
+      fmt::print(stderr, "{}\n", error.words());
+    }
   }
+  status.clear();
   const bool live = pytorch.has_value();
   if (!live && failure.empty()) pytorch = recorded_pytorch(settings);
 
@@ -177,13 +198,7 @@ int compare_command(const Options& options, const CompareOptions& compare_option
   if (!options.json_on_stdout()) write_stdout(text);
 
   nlohmann::ordered_json json = record(options, runs);
-  json["comparison"] = nlohmann::ordered_json::array();
-  for (std::size_t i = 0; i < comparisons.size(); ++i) {
-    json["comparison"].push_back({{"left", label(runs[i])},
-                                  {"right", label(runs[pytorch ? i + 2 : i + 1])},
-                                  {"equal", comparisons[i].equal()},
-                                  {"values", report::to_json(comparisons[i])}});
-  }
+  json["comparison"] = to_json(comparisons, runs);
   json["best_fit"] = exact ? report::to_json(*exact) : nullptr;
   const int recorded = attempt([&] { write_record(options, json); });
   if (exact && exact->collinear()) {

@@ -102,7 +102,7 @@ std::optional<double> parse_lr(std::string_view text) {
   return lr && *lr > 0 ? lr : std::nullopt;
 }
 
-const std::string& parse_demo(std::string_view option, const std::string& text) {
+std::string parse_demo(std::string_view option, const std::string& text) {
   if (text != "scratch" && text != "concise") refuse(option, text, "scratch or concise");
   return text;
 }

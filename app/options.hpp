@@ -66,7 +66,7 @@ std::vector<std::string> split_at_commas(const std::string& text);
 std::optional<double> parse_lr(std::string_view text);
 
 /// `text` where it is scratch or concise, else a UsageError.
-const std::string& parse_demo(std::string_view option, const std::string& text);
+std::string parse_demo(std::string_view option, const std::string& text);
 
 /// Gives `command` the options of the design, except for those that it has no use for or reads its
 /// own way. They write to `options`; values out of range end the parsing with a UsageError that

@@ -74,7 +74,7 @@ std::optional<report::Run> run_program(const std::string& python, const std::str
                                        std::chrono::seconds time_limit) {
   std::vector<std::string> command = pytorch_arguments(settings, threads);
   command.insert(command.begin(), {python, (pytorch_folder() / (implementation + ".py")).string()});
-  command.push_back("--json=-");
+  command.emplace_back("--json=-");
   ProcessResult result;
   try {
     result = run_process(command, time_limit);

@@ -1,11 +1,13 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <limits>
 #include <linreg/report/sweep.hpp>
 #include <nlohmann/json.hpp>
 
 #include "analysis.hpp"
+#include "attempt.hpp"
 #include "commands.hpp"
 #include "init.hpp"
 #include "memory.hpp"
@@ -118,11 +120,12 @@ int sweep_command(const Options& options, const SweepOptions& sweep_options) {
   json["settings"].erase("batch_size");
   json["stable_lr"] = stable_with_all ? nlohmann::ordered_json(*stable_with_all) : nullptr;
   for (const report::SweptRun& run : swept) json["runs"].push_back(report::to_json(run));
-  write_record(options, json);
-  if (options.plot) {
+  const int recorded = attempt([&] { write_record(options, json); });
+  const int drawn = attempt([&] {
+    if (!options.plot) return;
     draw(*options.plot, report::plot_sweep(plot_canvas("--plot", *options.plot), swept));
-  }
-  return 0;
+  });
+  return std::max(recorded, drawn);
 }
 
 }  // namespace linreg::app

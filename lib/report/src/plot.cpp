@@ -389,7 +389,7 @@ std::string plot_data(const Canvas& canvas, const Settings& settings,
   const std::size_t feature = drawn_feature(settings);
   const char* truth = settings.true_w.size() > 1 ? "truth, other features 0" : "truth";
   return head(canvas, {640, 400, 1, 1}, title(canvas, "linreg data", data_settings(settings))) +
-         names(canvas, fmt::format("feature {}", feature), "label") +
+         names(canvas, fmt::format("features[:, {}]", feature), "label") +
          plot(examples_and_line(settings, examples, truth, settings.true_w[feature],
                                 settings.true_b),
               "no finite example");
