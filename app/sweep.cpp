@@ -37,11 +37,11 @@ std::vector<std::optional<std::int64_t>> parse_batch_sizes(std::string_view opti
   std::vector<std::optional<std::int64_t>> batch_sizes;
   for (const std::string& word : split_at_commas(text)) {
     if (word == "all") {
-      batch_sizes.push_back(std::nullopt);
+      batch_sizes.emplace_back(std::nullopt);
       continue;
     }
     try {
-      batch_sizes.push_back(
+      batch_sizes.emplace_back(
           parse_integer<std::int64_t>("", word, 1, std::numeric_limits<std::int64_t>::max()));
     } catch (const UsageError&) {
       throw UsageError(

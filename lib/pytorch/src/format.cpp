@@ -410,7 +410,7 @@ std::string str(const at::Tensor& input, const PrintOptions& options) {
   if (const auto name = grad_fn_name(input)) {
     suffixes.push_back(fmt::format("grad_fn=<{}>", *name));
   } else if (input.requires_grad()) {
-    suffixes.push_back("requires_grad=True");
+    suffixes.emplace_back("requires_grad=True");
   }
   if (const auto names = dimension_names(input)) suffixes.push_back("names=" + *names);
   append_suffixes(text, suffixes, indent, options.linewidth);

@@ -137,7 +137,7 @@ std::vector<std::string> training_settings(const Settings& settings, bool swept 
                                      fmt::format("batch size {}", settings.batch_size)});
   }
   if (settings.init != "normal") {
-    parts.push_back(settings.init == "zero" ? "init zero" : "init from a file");
+    parts.emplace_back(settings.init == "zero" ? "init zero" : "init from a file");
   }
   return parts;
 }
@@ -336,7 +336,7 @@ std::string plot_training(const Canvas& canvas, const Settings& settings, const 
       examples_and_line(settings, predictions, "prediction = label", 1, 0);
   if (canvas.kind == Canvas::Kind::text) std::ranges::reverse(examples);  // it would hide them
   std::vector<std::string> parts = training_settings(settings);
-  if (diverged_at_epoch(run)) parts.push_back("diverged");
+  if (diverged_at_epoch(run)) parts.emplace_back("diverged");
 
   return head(canvas, {880, 400, 1, 2}, title(canvas, "linreg " + run.implementation, parts)) +
          plot_losses(canvas, loss_name(run.implementation),
@@ -409,7 +409,7 @@ std::string plot_sweep(const Canvas& canvas, std::span<const SweptRun> swept) {
   const auto [bottom, top] = loss_range(swept);
 
   std::vector<std::string> parts = training_settings(swept.front().settings, /*swept=*/true);
-  parts.push_back("X: diverged");
+  parts.emplace_back("X: diverged");
   std::string script =
       head(canvas,
            batch_sizes.size() == 1 ? Layout{640, 400, 1, 1} : Layout{960, 300 * rows + 40, rows, 2},

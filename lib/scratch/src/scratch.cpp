@@ -62,7 +62,7 @@ torch::Tensor squared_loss(const torch::Tensor& y_hat, const torch::Tensor& y) {
 void sgd(torch::TensorList params, double lr, std::int64_t batch_size) {
   const torch::NoGradGuard no_grad;
   torch::Tensor divisor;  // batch_size as PyTorch computes with it
-  for (torch::Tensor param : params) {
+  for (const torch::Tensor& param : params) {
     TORCH_CHECK(param.grad().defined(), "linreg::scratch::sgd: a parameter of shape ",
                 param.sizes(), " has no gradient: call backward() first");
     if (!divisor.defined()) divisor = torch::scalar_tensor(batch_size, param.options());
