@@ -274,12 +274,12 @@ TEST(PlotData, HoldsTheExamplesAndTheTruthThroughThem) {
   std::string script = plot_data({}, {.examples = 3}, examples);
   EXPECT_EQ(rows(script, "examples"), (Rows{{1, 0.8}, {-2, 11}, {0.5, 2.5}}));
   EXPECT_EQ(rows(script, "line"), (Rows{{-2, 11}, {1, 0.8}}));
-  EXPECT_TRUE(has(script, "set xlabel 'feature 1'")) << script;
+  EXPECT_TRUE(has(script, "set xlabel 'features[:, 1]'")) << script;
   EXPECT_FALSE(has(script, "lr 0.03")) << "nothing is trained";
 
   script = plot_data({}, {.examples = 3, .true_w = {2}, .true_b = 1}, examples);
   EXPECT_EQ(rows(script, "line"), (Rows{{-2, -3}, {1, 3}}));
-  EXPECT_TRUE(has(script, "set xlabel 'feature 0'")) << script;
+  EXPECT_TRUE(has(script, "set xlabel 'features[:, 0]'")) << script;
 }
 
 }  // namespace
