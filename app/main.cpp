@@ -1,6 +1,5 @@
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
-#include <malloc.h>
 #include <torch/version.h>
 
 #include <CLI/CLI.hpp>
@@ -49,6 +48,7 @@ int run(int argc, char** argv) {
   }
   check_together(options);
   check_memory(options.settings, /*compares=*/compare->parsed());
+  if (options.settings.batch_size >= options.settings.examples) keep_freed_memory();
   if (options.threads) at::set_num_threads(*options.threads);
   if (*scratch) return train_command(options, run_scratch);
   if (*concise) return train_command(options, run_concise);
@@ -62,11 +62,6 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace linreg::app;
-  // What one epoch has freed serves the next. Else glibc gives each large tensor back to the
-  // system, which clears every page of the next one: a third of an epoch where a batch is all of
-  // the data.
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, -1);
   end_on_interrupt();
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow on is an error, as on a full disk
   int status = 0;

@@ -131,8 +131,6 @@ void register_benchmarks(const Problem& problem) {
 
 /// linreg_bench [GOOGLE BENCHMARK'S OPTIONS] EXAMPLES FEATURES BATCH_SIZE THREADS
 int main(int argc, char** argv) {
-  mallopt(M_MMAP_MAX, 0);  // as the program does
-  mallopt(M_TRIM_THRESHOLD, -1);
   benchmark::Initialize(&argc, argv);
   if (argc != 5) {
     std::fputs("usage: linreg_bench [--benchmark_...] EXAMPLES FEATURES BATCH_SIZE THREADS\n",
@@ -142,6 +140,10 @@ int main(int argc, char** argv) {
   const std::int64_t n = std::atoll(argv[1]);
   const std::int64_t d = std::atoll(argv[2]);
   at::set_num_threads(std::atoi(argv[4]));
+  if (std::atoll(argv[3]) >= n) {
+    mallopt(M_MMAP_MAX, 0);  // as the program does
+    mallopt(M_TRIM_THRESHOLD, -1);
+  }
   torch::manual_seed(0);
   const torch::Tensor true_w = torch::linspace(-3.4, 2, d);
   const linreg::Problem problem{linreg::data::synthetic_data(true_w, 4.2, n, 0.01),
