@@ -141,6 +141,7 @@ std::vector<float> train(torch::nn::Sequential net, const data::Examples& exampl
       zero_grad(trainer);
       l.backward(one);
       trainer.step();
+      if (observer.on_progress) observer.on_progress();
       if (observer.on_step && !observer.on_step(l)) return epoch_loss;
     }
     const torch::NoGradGuard no_grad;

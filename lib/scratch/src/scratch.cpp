@@ -102,6 +102,7 @@ std::vector<float> train(const Parameters& parameters, const data::Examples& exa
       const torch::Tensor twice_l = squared_error(net(X, w, b), y);
       backward_from_sum(twice_l, halves);
       sgd({w, b}, lr, batch_size);
+      if (observer.on_progress) observer.on_progress();
       if (observer.on_step && !observer.on_step(twice_l.detach() / 2)) return epoch_loss;
     }
     const torch::NoGradGuard no_grad;

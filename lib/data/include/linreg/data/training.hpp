@@ -15,13 +15,15 @@ struct Hyperparameters {
       10;  ///< examples in a minibatch; may exceed the data, need not divide it
 };
 
-/// What a training loop tells while it runs. Either function may be empty.
+/// What a training loop tells while it runs. Each function may be empty.
 struct Observer {
   /// After each update, with that minibatch's loss as the demo computes it. False ends the
   /// training.
   std::function<bool(const torch::Tensor& l)> on_step;
   /// After each epoch, with the mean loss over all examples.
   std::function<void(float train_loss)> on_epoch;
+  /// After each update, too, for what needs no loss, which the demo from scratch would compute.
+  std::function<void()> on_progress = {};
 };
 
 /// Throws c10::Error, naming `caller`, unless lr > 0, num_epochs >= 0 and batch_size >= 1.
