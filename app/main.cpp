@@ -48,7 +48,6 @@ int run(int argc, char** argv) {
   }
   check_together(options);
   check_memory(options.settings, /*compares=*/compare->parsed());
-  if (options.settings.batch_size >= options.settings.examples) keep_freed_memory();
   if (options.threads) at::set_num_threads(*options.threads);
   if (*scratch) return train_command(options, run_scratch);
   if (*concise) return train_command(options, run_concise);

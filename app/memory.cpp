@@ -1,7 +1,6 @@
 #include "memory.hpp"
 
 #include <fmt/format.h>
-#include <malloc.h>
 
 #include <algorithm>
 #include <cmath>
@@ -94,11 +93,6 @@ double free_memory(const std::filesystem::path& root) {
     }
   }
   return std::max(free, 0.0);
-}
-
-void keep_freed_memory() {
-  mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, -1);
 }
 
 void check_memory(const report::Settings& settings, bool compares, double free) {

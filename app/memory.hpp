@@ -10,11 +10,6 @@ namespace linreg::app {
 /// `root` is where /proc and /sys are.
 double free_memory(const std::filesystem::path& root = "/");
 
-/// From now on, memory that was freed serves what comes next. Else glibc gives each large tensor
-/// back to the system, which clears every page of the next one: a third of an epoch where a batch
-/// is all of the data. With small batches it would only leave gaps.
-void keep_freed_memory();
-
 /// Refuses, with a UsageError that says what would fit, settings whose training takes more than
 /// `free` bytes of memory; `compares` where PyTorch trains with them too, which takes more.
 void check_memory(const report::Settings& settings, bool compares, double free = free_memory());

@@ -2,7 +2,6 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <benchmark/benchmark.h>
-#include <malloc.h>
 #include <torch/version.h>
 
 #include <cstdio>
@@ -140,10 +139,6 @@ int main(int argc, char** argv) {
   const std::int64_t n = std::atoll(argv[1]);
   const std::int64_t d = std::atoll(argv[2]);
   at::set_num_threads(std::atoi(argv[4]));
-  if (std::atoll(argv[3]) >= n) {
-    mallopt(M_MMAP_MAX, 0);  // as the program does
-    mallopt(M_TRIM_THRESHOLD, -1);
-  }
   torch::manual_seed(0);
   const torch::Tensor true_w = torch::linspace(-3.4, 2, d);
   const linreg::Problem problem{linreg::data::synthetic_data(true_w, 4.2, n, 0.01),

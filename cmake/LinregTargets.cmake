@@ -31,6 +31,16 @@ function(linreg_library name)
   target_link_libraries(linreg_${name} PUBLIC ${arg_USES})
 endfunction()
 
+# linreg_allocator(program)
+#   Its memory comes from gperftools: a step of training allocates dozens of small tensors and nodes of autograd, and
+#   glibc's malloc is slow at those that must be aligned, and gives large ones back to the system between two batches.
+function(linreg_allocator program)
+  if(LINREG_TCMALLOC)
+    target_link_options(${program} PRIVATE LINKER:--no-as-needed)
+    target_link_libraries(${program} PRIVATE ${LINREG_TCMALLOC_LIBRARY})
+  endif()
+endfunction()
+
 # linreg_test(name USES targets...)
 #   The test <name> of tests/<name>_test.cpp, one CTest entry. Compares with the Python of LibTorch's wheel, if it is one.
 function(linreg_test name)
@@ -38,7 +48,13 @@ function(linreg_test name)
   add_executable(${name}_test ${name}_test.cpp)
   target_link_libraries(${name}_test PRIVATE ${arg_USES} linreg_test_support GTest::gtest_main)
   add_test(NAME ${name} COMMAND ${name}_test)
-  set(environment "LINREG_TEST_PYTHON=${LibTorch_PYTHON}"
-                  "LSAN_OPTIONS=suppressions=${CMAKE_CURRENT_SOURCE_DIR}/lsan.supp:print_suppressions=0")
-  set_tests_properties(${name} PROPERTIES TIMEOUT 1200 ENVIRONMENT "${environment}")
+  set_tests_properties(${name} PROPERTIES TIMEOUT 1200 ENVIRONMENT "LINREG_TEST_PYTHON=${LibTorch_PYTHON}")
+endfunction()
+
+# linreg_tests_leak_in_libtorch(tests...)
+#   Tests in which LibTorch itself leaks. To know that leak by name, the leak sanitizer walks each stack by its tables,
+#   which is slow: LibTorch has no frame pointers.
+function(linreg_tests_leak_in_libtorch)
+  set_property(TEST ${ARGV} APPEND PROPERTY ENVIRONMENT "ASAN_OPTIONS=fast_unwind_on_malloc=0"
+               "LSAN_OPTIONS=suppressions=${PROJECT_SOURCE_DIR}/tests/lsan.supp:print_suppressions=0")
 endfunction()

@@ -133,20 +133,24 @@ std::vector<float> train(torch::nn::Sequential net, const data::Examples& exampl
   torch::nn::MSELoss loss;
   torch::optim::SGD trainer(net->parameters(), /*lr=*/lr);
   const torch::Tensor one = torch::ones({});  // the gradient that backward() makes at each call
+  torch::Tensor l;  // outlives its step, and so do autograd's nodes for the weight and the bias
 
   std::vector<float> epoch_loss;
   for (std::int64_t epoch = 0; epoch < num_epochs; ++epoch) {
     for (const auto& [X, y] : *data_iter) {
-      const torch::Tensor l = loss(linear->forward(X), y);
+      l = loss(linear->forward(X), y);
       zero_grad(trainer);
       l.backward(one);
-      trainer.step();
+      {
+        const c10::InferenceMode no_grad;
+        trainer.step();
+      }
       if (observer.on_progress) observer.on_progress();
       if (observer.on_step && !observer.on_step(l)) return epoch_loss;
     }
     const torch::NoGradGuard no_grad;
-    const torch::Tensor l = loss(linear->forward(features), labels);
-    epoch_loss.push_back(l.item<float>());
+    const torch::Tensor epoch_l = loss(linear->forward(features), labels);
+    epoch_loss.push_back(epoch_l.item<float>());
     if (observer.on_epoch) observer.on_epoch(epoch_loss.back());
   }
   return epoch_loss;

@@ -1,5 +1,7 @@
 #include "linreg/data/minibatches.hpp"
 
+#include <ATen/core/LegacyTypeDispatch.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -16,6 +18,7 @@ OrderedExamples::OrderedExamples(Examples examples, torch::Tensor order)
 
 Minibatch OrderedExamples::minibatch(std::int64_t first, std::int64_t last) {
   if (first < gathered_first_ || last > gathered_last_) gather(first, last - first);
+  const at::AutoDispatchBelowADInplaceOrView below_autograd;
   return {gathered_.features.slice(0, first - gathered_first_, last - gathered_first_),
           gathered_.labels.slice(0, first - gathered_first_, last - gathered_first_)};
 }

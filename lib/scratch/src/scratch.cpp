@@ -32,6 +32,17 @@ void backward_from_sum(const torch::Tensor& twice_l, torch::Tensor& halves) {
   twice_l.backward(halves);
 }
 
+/// `sgd`, with batch_size in a tensor of no dimensions, as PyTorch computes with it.
+void sgd(torch::TensorList params, double lr, const torch::Tensor& batch_size) {
+  const c10::InferenceMode no_grad;
+  for (const torch::Tensor& param : params) {
+    TORCH_CHECK(param.grad().defined(), "linreg::scratch::sgd: a parameter of shape ",
+                param.sizes(), " has no gradient: call backward() first");
+    param.addcdiv_(param.grad(), batch_size, -lr);
+    param.mutable_grad().reset();
+  }
+}
+
 }  // namespace
 
 data::Minibatches data_iter(std::int64_t batch_size, const torch::Tensor& features,
@@ -60,15 +71,7 @@ torch::Tensor squared_loss(const torch::Tensor& y_hat, const torch::Tensor& y) {
 }
 
 void sgd(torch::TensorList params, double lr, std::int64_t batch_size) {
-  const torch::NoGradGuard no_grad;
-  torch::Tensor divisor;  // batch_size as PyTorch computes with it
-  for (const torch::Tensor& param : params) {
-    TORCH_CHECK(param.grad().defined(), "linreg::scratch::sgd: a parameter of shape ",
-                param.sizes(), " has no gradient: call backward() first");
-    if (!divisor.defined()) divisor = torch::scalar_tensor(batch_size, param.options());
-    param.addcdiv_(param.grad(), divisor, -lr);
-    param.mutable_grad().reset();
-  }
+  if (!params.empty()) sgd(params, lr, torch::scalar_tensor(batch_size, params[0].options()));
 }
 
 std::vector<float> train(const Parameters& parameters, const data::Examples& examples,
@@ -95,13 +98,15 @@ std::vector<float> train(const Parameters& parameters, const data::Examples& exa
   const auto& net = linreg;
   const auto& loss = squared_loss;
 
+  torch::Tensor twice_l;  // outlives its step, and so do autograd's nodes for w and b
   torch::Tensor halves;
+  const torch::Tensor divisor = torch::scalar_tensor(batch_size, w.options());
   std::vector<float> epoch_loss;
   for (std::int64_t epoch = 0; epoch < num_epochs; ++epoch) {
     for (const auto& [X, y] : data_iter(batch_size, features, labels, random)) {
-      const torch::Tensor twice_l = squared_error(net(X, w, b), y);
+      twice_l = squared_error(net(X, w, b), y);
       backward_from_sum(twice_l, halves);
-      sgd({w, b}, lr, batch_size);
+      sgd({w, b}, lr, divisor);
       if (observer.on_progress) observer.on_progress();
       if (observer.on_step && !observer.on_step(twice_l.detach() / 2)) return epoch_loss;
     }

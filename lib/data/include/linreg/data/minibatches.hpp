@@ -16,7 +16,9 @@ struct Minibatch {
 ///
 /// Departure: the article indexes once per minibatch. Here the examples of several minibatches are
 /// gathered at once, about 1 MiB at a time, and each minibatch is a view of those: the same values,
-/// without two kernel launches a step. A minibatch stays valid for as long as it is held.
+/// without two kernel launches a step. Autograd is not told of the views: nothing writes into what
+/// they show, and no gradient flows back to the examples. A minibatch stays valid for as long as it
+/// is held.
 class OrderedExamples {
  public:
   /// `order` is a vector of int32 or int64 indices into the examples.

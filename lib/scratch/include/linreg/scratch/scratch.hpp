@@ -48,7 +48,8 @@ torch::Tensor squared_loss(const torch::Tensor& y_hat, const torch::Tensor& y);
 ///
 /// Departure: `param -= lr * param.grad / batch_size` is one operation, addcdiv_, which rounds
 /// after the same three steps. And the gradient is unset instead of set to zero, so that the next
-/// backward() hands its own over instead of adding it to zeros.
+/// backward() hands its own over instead of adding it to zeros. InferenceMode stands for no_grad():
+/// beyond that it spares the way through autograd's dispatch.
 ///
 /// Throws c10::Error for a parameter without a gradient.
 void sgd(torch::TensorList params, double lr, std::int64_t batch_size);
