@@ -13,7 +13,7 @@ namespace {
 /// 1234567 as "1,234,567".
 std::string grouped(std::int64_t number) {
   std::string digits = std::to_string(number);
-  for (std::size_t end = digits.size(); end > 3; end -= 3) digits.insert(end - 3, ",");
+  for (std::size_t end = digits.size(); end > 3; end -= 3) digits.insert(end - 3, 1, ',');
   return digits;
 }
 

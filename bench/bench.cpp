@@ -145,6 +145,7 @@ int main(int argc, char** argv) {
                                 {.lr = 0.03, .num_epochs = 1, .batch_size = std::atoll(argv[3])}};
   if (n <= 100'000) linreg::check(problem);
   benchmark::AddCustomContext("libtorch", TORCH_VERSION);
+  benchmark::AddCustomContext("allocator", LINREG_ALLOCATOR);
   benchmark::AddCustomContext("config", at::show_config());
   linreg::register_benchmarks(problem);
   benchmark::RunSpecifiedBenchmarks();

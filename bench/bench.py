@@ -92,6 +92,7 @@ class Bench:
         capability = config.split("CPU capability usage: ")[-1].split()[0]
         print(f"LibTorch {context['libtorch']}, PyTorch {version}, {os.cpu_count()} CPUs "
               f"at {context['mhz_per_cpu']} MHz, {capability}")
+        print(f"C++ allocates with {context['allocator']}, PyTorch with the system's malloc")
         print(f"\nA training step: {batch_size} examples of {d} features, epochs of {n}; "
               f"median of {rounds}")
         print(f"{'':29}{'1 thread':>20}{'2 threads':>22}")
@@ -104,7 +105,8 @@ class Bench:
                 line += f"{us:{width}.2f}{base / us:9.1f}x"
             print(line)
         self.result |= {"libtorch": context["libtorch"], "pytorch": version,
-                        "cpu_capability": capability, "rounds": rounds, "step_us": table}
+                        "allocator": context["allocator"], "cpu_capability": capability,
+                        "rounds": rounds, "step_us": table}
         self.dispatch = {demo: table[f"{demo} 1"] for demo in demos}
 
     def process(self):

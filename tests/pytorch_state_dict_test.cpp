@@ -217,6 +217,7 @@ struct Record {
   std::string bytes;
   std::uint64_t declared = bytes.size();
   int method = 0;
+  int attributes = 0;
 };
 
 /// A zip file whose directory says of each record's size what it is told to say, in 64 bits.
@@ -231,9 +232,10 @@ std::string zip(const std::vector<Record>& records) {
     directory += "PK\1\2" + little_endian(45, 2) + little_endian(45, 2) + little_endian(0, 2) +
                  little_endian(static_cast<std::uint64_t>(record.method), 2) + little_endian(0, 8) +
                  little_endian(0xffffffff, 4) + little_endian(0xffffffff, 4) +
-                 little_endian(record.name.size(), 2) + little_endian(20, 2) + little_endian(0, 8) +
-                 little_endian(0, 2) + little_endian(offset, 4) + record.name +
-                 little_endian(1, 2) + little_endian(16, 2) + little_endian(record.declared, 8) +
+                 little_endian(record.name.size(), 2) + little_endian(20, 2) + little_endian(0, 6) +
+                 little_endian(static_cast<std::uint64_t>(record.attributes), 4) +
+                 little_endian(offset, 4) + record.name + little_endian(1, 2) +
+                 little_endian(16, 2) + little_endian(record.declared, 8) +
                  little_endian(record.declared, 8);
   }
   const auto directory_at = file.size();
@@ -500,6 +502,11 @@ TEST(LoadStateDictFile, RefusesDishonestZips) {
   EXPECT_TRUE(
       contains(load({{"n/data.pkl", pickle}, {"n/data/0", floats, 24, 8}, {"n/version", "3\n"}}),
                "compressed"));
+  EXPECT_TRUE(contains(
+      load({{"n/data.pkl", pickle}, {"n/data/0", floats, 24, 0, 0x10}, {"n/version", "3\n"}}),
+      "record \"n/data/0\" has 24 bytes, but is a folder"));
+  EXPECT_TRUE(contains(load({{"n/data.pkl", pickle}, {"n/data/0/", floats}, {"n/version", "3\n"}}),
+                       "but is a folder"));
   EXPECT_TRUE(contains(load({{"n/data.pkl", pickle}, {"n/data/0", floats}, {"n/data/0", floats}}),
                        "is there twice"));
   EXPECT_TRUE(contains(load({{"n/data.pkl", pickle}, {"n/DATA.pkl", pickle}}), "is there twice"));

@@ -17,6 +17,7 @@ constexpr std::uint64_t kLocator64Size = 20;
 constexpr std::uint64_t kEnd64Size = 56;
 constexpr std::uint64_t kLocalHeaderSize = 30;
 constexpr std::uint64_t kEntrySize = 46;
+constexpr std::uint64_t kFolderAttribute = 0x10;
 constexpr std::uint64_t kIn64BitField = std::numeric_limits<std::uint32_t>::max();
 /// A million records' worth.
 constexpr std::uint64_t kLargestDirectory = std::uint64_t{1} << 27;
@@ -118,6 +119,10 @@ std::unordered_map<std::string, std::uint64_t> record_sizes(std::uint64_t file_s
     if (size != stored_size)
       fail(record + " has " + std::to_string(stored_size) + " bytes stored for " +
            std::to_string(size));
+    // Of a folder, LibTorch would allocate the bytes and read none.
+    const bool is_folder = name.ends_with('/') || (integer(rest, 38, 4) & kFolderAttribute) != 0;
+    if (is_folder && size > 0)
+      fail(record + " has " + std::to_string(size) + " bytes, but is a folder");
     if (offset > file_size || kLocalHeaderSize > file_size - offset ||
         size > file_size - offset - kLocalHeaderSize)
       fail(record + " of " + std::to_string(size) + " bytes reaches outside the file");
