@@ -1,14 +1,14 @@
 #include "attempt.hpp"
 
 #include <c10/util/Exception.h>
-#include <fmt/format.h>
 
 #include <csignal>
-#include <cstdio>
 #include <exception>
+#include <new>
 #include <string_view>
 #include <system_error>
 
+#include "message.hpp"
 #include "options.hpp"
 
 namespace linreg::app {
@@ -19,7 +19,7 @@ constexpr int unusable = 2;
 constexpr int closed_pipe = 128 + SIGPIPE;  // as a shell counts
 
 int complain(int status, std::string_view what) {
-  fmt::print(stderr, "linreg: {}\n", what.substr(0, what.find('\n')));
+  say(what);
   return status;
 }
 
@@ -35,6 +35,8 @@ int attempt(const std::function<void()>& work) try {
 } catch (const std::system_error& error) {
   if (error.code() == std::errc::broken_pipe) return closed_pipe;
   return complain(failed, error.what());
+} catch (const std::bad_alloc&) {
+  return complain(failed, "there is not enough memory");
 } catch (const std::exception& error) {
   return complain(failed, error.what());
 }

@@ -14,6 +14,7 @@
 #include "attempt.hpp"
 #include "commands.hpp"
 #include "divergence.hpp"
+#include "message.hpp"
 #include "output.hpp"
 #include "plot.hpp"
 #include "progress.hpp"
@@ -153,7 +154,7 @@ int compare_command(const Options& options, const CompareOptions& compare_option
     failure = error.what();
     if (compare_options.verbose) {
       status.clear();
-      fmt::print(stderr, "{}\n", error.words());
+      write_stderr(error.words() + "\n");
     }
   }
   status.clear();
@@ -202,14 +203,13 @@ int compare_command(const Options& options, const CompareOptions& compare_option
   json["best_fit"] = exact ? report::to_json(*exact) : nullptr;
   const int recorded = attempt([&] { write_record(options, json); });
   if (exact && exact->collinear()) {
-    fmt::print(
-        stderr,
-        "linreg: the features are collinear, with the bias of rank {} below {}: many weights "
-        "fit as well as the exact answer shown\n",
-        exact->rank, exact->w.size() + 1);
+    say(fmt::format(
+        "the features are collinear, with the bias of rank {} below {}: many weights fit as well "
+        "as the exact answer shown",
+        exact->rank, exact->w.size() + 1));
   }
-  if (!failure.empty()) fmt::print(stderr, "linreg: {}\n", failure);
-  for (const std::string& line : divergences) fmt::print(stderr, "linreg: {}\n", line);
+  if (!failure.empty()) say(failure);
+  for (const std::string& line : divergences) say(line);
   const int drawn = attempt([&] {
     if (!options.plot) return;
     draw(*options.plot,

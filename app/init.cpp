@@ -12,13 +12,13 @@
 namespace linreg::app {
 namespace {
 
-/// Why the file can't be read: the first line of `error`, without the path that starts it.
+/// Why the file can't be read: what `error` says, without the path that starts it.
 std::string reason(const c10::Error& error, const std::string& path) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return "there is no such file";
   std::string what = error.what_without_backtrace();
   if (what.starts_with(path + ": ")) what.erase(0, path.size() + 2);
-  return "it can't be read: " + what.substr(0, what.find('\n'));
+  return "it can't be read: " + what;
 }
 
 /// What keeps `state` from being the state_dict of nn.Sequential(nn.Linear(num_features, 1)): empty

@@ -1,15 +1,19 @@
 #include <ATen/Parallel.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <torch/version.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <sstream>
 
 #include "attempt.hpp"
 #include "commands.hpp"
 #include "interrupt.hpp"
 #include "memory.hpp"
 #include "options.hpp"
+#include "output.hpp"
 
 namespace linreg::app {
 namespace {
@@ -42,7 +46,10 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked) {
-    return app.exit(asked);
+    std::ostringstream text;
+    const int status = app.exit(asked, text, text);
+    write_stdout(text.str());
+    return status;
   } catch (const CLI::ParseError& error) {
     throw UsageError(describe(error, app));
   }
@@ -56,11 +63,20 @@ int run(int argc, char** argv) {
   return compare_command(options, compare_options);
 }
 
+/// A file that is opened later must not take the place of a standard one that is closed. Writing to
+/// a closed stdout fails all the same.
+void occupy_standard_files() {
+  for (const int file : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(file, F_GETFD) < 0) open("/dev/null", file == STDERR_FILENO ? O_WRONLY : O_RDONLY);
+  }
+}
+
 }  // namespace
 }  // namespace linreg::app
 
 int main(int argc, char** argv) {
   using namespace linreg::app;
+  occupy_standard_files();
   end_on_interrupt();
   std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow on is an error, as on a full disk
   int status = 0;

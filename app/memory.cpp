@@ -1,6 +1,8 @@
 #include "memory.hpp"
 
 #include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -91,6 +93,13 @@ double free_memory(const std::filesystem::path& root) {
       free = std::min(free, left_by_groups(top / "memory", group, "memory.limit_in_bytes",
                                            "memory.usage_in_bytes", "total_inactive_file"));
     }
+  }
+  // ulimit -v: of the address space that the process may have, what it has not.
+  rlimit limit{};
+  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+    const double pages = number_in(root / "proc/self/statm", "", 0);
+    free = std::min(free, static_cast<double>(limit.rlim_cur) -
+                              pages * static_cast<double>(sysconf(_SC_PAGESIZE)));
   }
   return std::max(free, 0.0);
 }

@@ -6,8 +6,8 @@
 namespace linreg::app {
 
 /// The bytes of memory that are free: what the machine has available or, where that is less, what
-/// the control groups that the program runs in leave it. Infinity where the system does not say.
-/// `root` is where /proc and /sys are.
+/// the control groups that the program runs in or the limit of its address space leave it. Infinity
+/// where the system does not say. `root` is where /proc and /sys are.
 double free_memory(const std::filesystem::path& root = "/");
 
 /// Refuses, with a UsageError that says what would fit, settings whose training takes more than

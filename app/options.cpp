@@ -48,7 +48,7 @@ std::vector<double> parse_weights(std::string_view option, std::string_view text
   std::vector<double> weights;
   for (const std::string& word : split_at_commas(std::string(text))) {
     const auto weight = parse_real(word);
-    if (!weight) refuse(option, text, "finite numbers joined by commas, such as 2,-3.4");
+    if (!weight) refuse(option, text, "finite float32 numbers joined by commas, such as 2,-3.4");
     weights.push_back(*weight);
   }
   return weights;
@@ -56,11 +56,20 @@ std::vector<double> parse_weights(std::string_view option, std::string_view text
 
 /// Whether both paths lead to one file, there or not.
 bool same_file(const std::string& left, const std::string& right) {
-  const auto real = [](const std::string& path) {
-    std::error_code ignored;
-    return std::filesystem::weakly_canonical(std::filesystem::absolute(path, ignored), ignored);
+  std::error_code ignored;
+  const auto real = [&ignored](const std::string& path) {
+    const auto file = std::filesystem::absolute(follow_links(path), ignored);
+    return std::filesystem::weakly_canonical(file, ignored);
   };
-  return real(left) == real(right);
+  return real(left) == real(right) || std::filesystem::equivalent(left, right, ignored);
+}
+
+/// Whether the letters of `brief` stand in `word` in that order.
+bool abbreviates(std::string_view brief, std::string_view word) {
+  for (const char letter : word) {
+    if (!brief.empty() && brief.front() == letter) brief.remove_prefix(1);
+  }
+  return brief.empty();
 }
 
 /// How many letters must change, come or go to make one word of the other (Levenshtein).
@@ -123,18 +132,18 @@ void add_options(CLI::App& command, Options& options,
       [&](auto& name, auto& text) { settings.true_w = parse_weights(name, text); });
   add("--true-b", "B", "bias that generates the data [4.2]", [&](auto& name, auto& text) {
     const auto b = parse_real(text);
-    if (!b) refuse(name, text, "a finite number");
+    if (!b) refuse(name, text, "a finite float32 number");
     settings.true_b = *b;
   });
   add("--noise", "STD", "standard deviation of the labels' noise [0.01]",
       [&](auto& name, auto& text) {
         const auto noise = parse_real(text);
-        if (!(noise && *noise >= 0)) refuse(name, text, "a finite number, 0 or more");
+        if (!(noise && *noise >= 0)) refuse(name, text, "a finite float32 number, 0 or more");
         settings.noise = *noise;
       });
   add("--lr", "LR", "learning rate [0.03]", [&](auto& name, auto& text) {
     const auto lr = parse_lr(text);
-    if (!lr) refuse(name, text, "a finite number above 0");
+    if (!lr) refuse(name, text, "a finite float32 number above 0");
     settings.lr = *lr;
   });
   add("--epochs", "N", "passes over the data [3]", [&](auto& name, auto& text) {
@@ -212,8 +221,8 @@ std::string describe(const CLI::ParseError& error, const CLI::App& app) {
         "--" + message.substr(first, message.find_first_of(": ", first) - first);
     const CLI::Option* known = command.get_option_no_throw(option);
     const bool is_flag = known != nullptr && known->get_items_expected_max() == 0;
-    return fmt::format("{} takes {} value; see {} --help", option, is_flag ? "no" : "exactly one",
-                       name);
+    return fmt::format("{} takes {}; see {} --help", option,
+                       is_flag ? "no value" : "exactly one value, once", name);
   }
 
   std::vector<std::string> known;
@@ -223,7 +232,11 @@ std::string describe(const CLI::ParseError& error, const CLI::App& app) {
       known.push_back(subcommand->get_name());
   }
   const std::string word = unexpected.front().substr(0, unexpected.front().find('='));
-  const auto distance = [&](const std::string& other) { return edit_distance(word, other); };
+  // The start of a known word, a word that one stands for (--learning-rate), or a few slips.
+  const auto distance = [&](const std::string& other) {
+    const bool stands_for_it = !word.empty() && other.starts_with(word);
+    return stands_for_it || abbreviates(other, word) ? 0 : edit_distance(word, other);
+  };
   if (!chosen.empty() && std::ranges::count(known, word) > 0) {
     return fmt::format("{} has to come after the command: {} {}", word, name, unexpected.front());
   }

@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
+#include <cstring>
 #include <system_error>
 
 #include "interrupt.hpp"
@@ -19,13 +21,6 @@ namespace {
   throw std::system_error(error, std::generic_category(), "can't write " + path.string());
 }
 
-/// Links are followed, so that a link stays one and the file that it names is replaced.
-std::filesystem::path target(const std::filesystem::path& path) {
-  std::error_code error;
-  const std::filesystem::path real = std::filesystem::canonical(path, error);
-  return error ? path : real;
-}
-
 /// A device or a pipe, /dev/stdout say, can't be replaced by a file: it is written to in place.
 bool is_special(const std::filesystem::path& path) {
   std::error_code error;
@@ -36,7 +31,12 @@ bool is_special(const std::filesystem::path& path) {
 void write_all(int file, std::string_view text, const std::filesystem::path& path) {
   while (!text.empty()) {
     const ssize_t written = write(file, text.data(), text.size());
-    if (written < 0 && errno != EINTR) fail(errno, path);
+    if (written < 0 && errno == EAGAIN) {
+      pollfd writable{file, POLLOUT, 0};
+      poll(&writable, 1, -1);
+    } else if (written < 0 && errno != EINTR) {
+      fail(errno, path);
+    }
     if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
   }
 }
@@ -44,8 +44,47 @@ void write_all(int file, std::string_view text, const std::filesystem::path& pat
 /// An open file, closed with the object.
 struct File {
   int descriptor;
-  ~File() { close(descriptor); }
+  ~File() {
+    if (descriptor >= 0) close(descriptor);
+  }
 };
+
+/// A file beside `path` that may take its name, else it is removed with the object. Interrupts wait
+/// until then.
+class Temporary {
+ public:
+  // Not the name of the file itself and more, which may be too long.
+  explicit Temporary(const std::filesystem::path& path)
+      : name_((path.parent_path() / ".linreg.XXXXXX").string()),
+        file_{mkostemp(name_.data(), O_CLOEXEC)} {}
+  Temporary(const Temporary&) = delete;
+  Temporary& operator=(const Temporary&) = delete;
+  ~Temporary() {
+    if (file_.descriptor >= 0 && !name_.empty()) unlink(name_.c_str());
+  }
+
+  int descriptor() const { return file_.descriptor; }  ///< negative where it can't be made
+
+  bool take_name(const std::filesystem::path& path) {
+    if (rename(name_.c_str(), path.c_str()) != 0) return false;
+    name_.clear();
+    return true;
+  }
+
+ private:
+  InterruptsWait until_it_is_gone_;
+  std::string name_;
+  File file_;
+};
+
+/// The permissions that the file has or, where there is none, that a new one gets.
+mode_t permissions(const std::filesystem::path& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) == 0) return status.st_mode & 07777;
+  const mode_t mask = umask(0);
+  umask(mask);
+  return 0666 & ~mask;
+}
 
 void write_in_place(const std::filesystem::path& path, std::string_view text) {
   const File file{open(path.c_str(), O_WRONLY | O_CLOEXEC)};
@@ -55,12 +94,21 @@ void write_in_place(const std::filesystem::path& path, std::string_view text) {
 
 }  // namespace
 
+std::filesystem::path follow_links(std::filesystem::path path) {
+  std::error_code error;
+  if (is_special(path)) return path;
+  for (int links = 0; links < 40 && std::filesystem::is_symlink(path, error); ++links) {
+    path = path.parent_path() / std::filesystem::read_symlink(path, error);
+  }
+  return path;
+}
+
 void check_writable(std::string_view option, const std::string& path) {
   if (path == "-") return;
   const auto refuse = [&](std::string_view why) {
     throw UsageError(fmt::format("{} is '{}', but must be a file to write: {}", option, path, why));
   };
-  const std::filesystem::path file = target(path);
+  const std::filesystem::path file = follow_links(path);
   if (path.empty()) refuse("it is empty");
   std::error_code error;
   if (std::filesystem::is_directory(file, error)) refuse("it is a folder");
@@ -71,30 +119,22 @@ void check_writable(std::string_view option, const std::string& path) {
   if (!std::filesystem::is_directory(folder, error)) {
     refuse(fmt::format("there is no folder '{}'", folder.string()));
   }
-  if (is_special(file) ? access(file.c_str(), W_OK) != 0 : access(folder.c_str(), W_OK) != 0) {
-    refuse("permission denied");
+  if (is_special(file)) {
+    if (access(file.c_str(), W_OK) != 0) refuse(std::strerror(errno));
+  } else if (Temporary(file).descriptor() < 0) {
+    refuse(fmt::format("no file can be made there: {}", std::strerror(errno)));
   }
 }
 
 void write_file(const std::filesystem::path& path, std::string_view text) {
-  const std::filesystem::path file = target(path);
+  const std::filesystem::path file = follow_links(path);
   if (is_special(file)) return write_in_place(file, text);
-  const InterruptsWait until_it_is_whole;
-  // Not the file's own name and more, which may be too long.
-  std::string temporary = (file.parent_path() / ".linreg.XXXXXX").string();
-  const File out{mkostemp(temporary.data(), O_CLOEXEC)};
-  if (out.descriptor < 0) fail(errno, path);
-  try {
-    write_all(out.descriptor, text, path);
-    const mode_t mask = umask(0);
-    umask(mask);
-    if (fchmod(out.descriptor, 0666 & ~mask) != 0 || fsync(out.descriptor) != 0 ||
-        rename(temporary.c_str(), file.c_str()) != 0) {
-      fail(errno, path);
-    }
-  } catch (...) {
-    unlink(temporary.c_str());
-    throw;
+  Temporary temporary(file);
+  if (temporary.descriptor() < 0) fail(errno, path);
+  write_all(temporary.descriptor(), text, path);
+  if (fchmod(temporary.descriptor(), permissions(file)) != 0 ||
+      fsync(temporary.descriptor()) != 0 || !temporary.take_name(file)) {
+    fail(errno, path);
   }
 }
 

@@ -6,6 +6,10 @@
 
 namespace linreg::app {
 
+/// The file that a link, and a link that it names, lead to, be it there or not: a link stays one
+/// when a file is written. Devices and pipes stay as they are named.
+std::filesystem::path follow_links(std::filesystem::path path);
+
 /// Refuses, with a UsageError naming `option`, a path that can't be written to: a folder, or a file
 /// in a folder that is missing or not writable. "-" is stdout.
 void check_writable(std::string_view option, const std::string& path);

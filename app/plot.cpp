@@ -15,6 +15,7 @@
 #include <system_error>
 
 #include "demo.hpp"
+#include "message.hpp"
 #include "options.hpp"
 #include "output.hpp"
 #include "process.hpp"
@@ -69,9 +70,8 @@ void draw(const std::string& path, const std::string& script, std::chrono::secon
     result = run_process({"gnuplot", "-d"}, time_limit, script);  // -d: not as ~/.gnuplot has it
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::no_such_file_or_directory) throw;
-    fmt::print(stderr,
-               "linreg: no picture is drawn, for there is no gnuplot: install it (Debian: "
-               "apt install gnuplot-nox)\n");
+    say("no picture is drawn, for there is no gnuplot: install it (Debian: apt install "
+        "gnuplot-nox)");
     return;
   }
   if (result.timed_out) {

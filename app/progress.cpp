@@ -7,6 +7,8 @@
 #include <cmath>
 #include <utility>
 
+#include "message.hpp"
+
 namespace linreg::app {
 namespace {
 
@@ -30,12 +32,12 @@ StatusLine::StatusLine() : is_terminal_(isatty(STDERR_FILENO) == 1) {}
 
 void StatusLine::show(const std::string& text) {
   if (!is_terminal_) return;
-  fmt::print(stderr, "\r{:<78.78}\r", text);
+  write_stderr(fmt::format("\r{:<78.78}\r", text));
   shown_ = true;
 }
 
 void StatusLine::clear() {
-  if (std::exchange(shown_, false)) fmt::print(stderr, "\r{:78}\r", "");
+  if (std::exchange(shown_, false)) write_stderr(fmt::format("\r{:78}\r", ""));
 }
 
 std::string describe_progress(const std::string& implementation, const report::Settings& settings,

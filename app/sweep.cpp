@@ -23,9 +23,10 @@ std::vector<double> parse_lrs(std::string_view option, const std::string& text) 
   for (const std::string& word : split_at_commas(text)) {
     const auto lr = parse_lr(word);
     if (!lr) {
-      throw UsageError(fmt::format(
-          "{} is '{}', but must be finite numbers above 0 joined by commas, such as 0.01,0.1",
-          option, text));
+      throw UsageError(
+          fmt::format("{} is '{}', but must be finite float32 numbers above 0 joined by commas, "
+                      "such as 0.01,0.1",
+                      option, text));
     }
     lrs.push_back(*lr);
   }

@@ -1,4 +1,3 @@
-#include <fmt/format.h>
 #include <torch/types.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include "commands.hpp"
 #include "divergence.hpp"
 #include "interrupt.hpp"
+#include "message.hpp"
 #include "output.hpp"
 #include "plot.hpp"
 #include "record.hpp"
@@ -33,7 +33,7 @@ int train_command(const Options& options, RunDemo run_demo) {
   const int recorded = attempt([&] { write_record(options, record(options, {&demo.run, 1})); });
 
   const std::string divergence = describe_divergence(run_demo, options.settings, demo.run);
-  if (!divergence.empty()) fmt::print(stderr, "linreg: {}\n", divergence);
+  if (!divergence.empty()) say(divergence);
   const int drawn = attempt([&] {
     if (!options.plot) return;
     draw(*options.plot,

@@ -240,11 +240,16 @@ TEST(Options, SayWhatIsWrongWithWordsThatAreNone) {
        "linreg scratch does not know '--batch_size'; did you mean '--batch-size'? see linreg "
        "scratch --help"},
       {{"scratch", "--learning-rate=1"},
-       "linreg scratch does not know '--learning-rate=1'; see linreg scratch --help"},
-      {{"scratch", "--lr"}, "--lr takes exactly one value; see linreg scratch --help"},
-      {{"scratch", "--lr="}, "--lr takes exactly one value; see linreg scratch --help"},
+       "linreg scratch does not know '--learning-rate=1'; did you mean '--lr'? see linreg scratch "
+       "--help"},
+      {{"scratch", "--ep", "1"},
+       "linreg scratch does not know '--ep'; did you mean '--epochs'? see linreg scratch --help"},
+      {{"scratch", "--momentum", "1"},
+       "linreg scratch does not know '--momentum'; see linreg scratch --help"},
+      {{"scratch", "--lr"}, "--lr takes exactly one value, once; see linreg scratch --help"},
+      {{"scratch", "--lr="}, "--lr takes exactly one value, once; see linreg scratch --help"},
       {{"scratch", "--lr", "1", "--lr", "1"},
-       "--lr takes exactly one value; see linreg scratch --help"},
+       "--lr takes exactly one value, once; see linreg scratch --help"},
       {{"compare", "--verbose=1"}, "--verbose takes no value; see linreg compare --help"},
       {{"compare", "--verbose=x"}, "--verbose takes no value; see linreg compare --help"},
   };
@@ -273,6 +278,12 @@ TEST(Options, RefuseOneFileForTheRecordThePictureAndForWeights) {
     EXPECT_THROW(parse({option, picture, "--plot", same + ".svg"}), UsageError) << option;
     EXPECT_NO_THROW(parse({option, file, "--plot", picture}));
   }
+  std::ofstream(file + ".json") << "old";
+  std::filesystem::create_hard_link(file + ".json", folder.path() / "hard.svg");
+  EXPECT_THROW(parse({"--json", file + ".json", "--plot", folder.path() / "hard.svg"}), UsageError);
+  std::filesystem::create_symlink("new.svg", folder.path() / "dangling");
+  EXPECT_THROW(parse({"--json", folder.path() / "dangling", "--plot", folder.path() / "new.svg"}),
+               UsageError);
   EXPECT_NO_THROW(parse({"--init", file, "--save", file})) << "training goes on in one file";
   EXPECT_NO_THROW(parse({"--init", "zero", "--json", "zero"})) << "a word is no file";
 }

@@ -588,6 +588,43 @@ TEST(DivergedRun, DoesNotBlameALearningRateThatIsStable) {
       << result.err;
 }
 
+TEST(Program, EndsWithItsStatusWhereNobodyHearsIt) {
+  const auto status = [](const std::string& words) {
+    return run_process({"bash", "-c", fmt::format("'{}' {}", LINREG_PROGRAM, words)}, 600s)
+        .exit_status;
+  };
+  EXPECT_EQ(status("scratch --lr nan 2>/dev/full"), 2);
+  EXPECT_EQ(status("scratch --lr nan <&- >&- 2>&-"), 2);
+  EXPECT_EQ(status("scratch --lr 100 2>/dev/full"), 1);
+  EXPECT_EQ(status("scratch >/dev/full 2>&1"), 1);
+  EXPECT_EQ(status("scratch >&-"), 1);
+  EXPECT_EQ(status("--help >/dev/full"), 1);
+  EXPECT_EQ(status("scratch --help >/dev/full"), 1);
+  EXPECT_EQ(status("--version >&-"), 1);
+  const test::TemporaryDirectory folder;
+  EXPECT_EQ(status(fmt::format("scratch --json {} >&-", (folder.path() / "x").string())), 1);
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path())) << "what stdout refuses is in no file";
+}
+
+TEST(Program, SaysInOneLineOfTextWhatWasNoText) {
+  ProcessResult result = linreg({"scratch", "--lr", "0.1\n\x1b[31m\xff"});
+  EXPECT_EQ(result.exit_status, 2);
+  EXPECT_EQ(
+      result.err,
+      "linreg: --lr is '0.1\\n\\x1b[31m\\xff', but must be a finite float32 number above 0\n");
+  result = linreg({"scratch", "--lr", std::string(100'000, '1')});
+  EXPECT_LT(result.err.size(), 1000U);
+  EXPECT_TRUE(result.err.ends_with("1', but must be a finite float32 number above 0\n"));
+}
+
+TEST(Program, CountsTheLimitOfItsAddressSpace) {
+  const ProcessResult result = run_process(
+      {"prlimit", "--as=4000000000", LINREG_PROGRAM, "scratch", "--examples", "400000000"}, 600s);
+  EXPECT_EQ(result.exit_status, 2);
+  EXPECT_TRUE(result.err.starts_with("linreg: --examples is '400000000', but must be at most "))
+      << result.err;
+}
+
 TEST(Program, WritesEachFileThatItCanAndSaysEveryFailure) {
   const test::TemporaryDirectory folder;
   const std::string record = folder.path() / "record";

@@ -182,11 +182,19 @@ class PickleWriter {
   std::unordered_map<const c10::StorageImpl*, std::pair<std::size_t, at::ScalarType>> keys_;
 };
 
+/// The file that a link, and a link that it names, lead to: a link stays one.
+std::filesystem::path follow_links(std::filesystem::path path) {
+  for (int links = 0; links < 40 && std::filesystem::is_symlink(path); ++links) {
+    path = path.parent_path() / std::filesystem::read_symlink(path);
+  }
+  return path;
+}
+
 /// A new file beside `path` that takes its name on commit(), and is removed without.
 class ReplacementFile {
  public:
   explicit ReplacementFile(const std::filesystem::path& path)
-      : path_(std::filesystem::exists(path) ? std::filesystem::canonical(path) : path),
+      : path_(follow_links(path)),
         temporary_(path_.parent_path() / (".linreg." + std::to_string(std::random_device{}()))) {
     TORCH_CHECK(!std::filesystem::exists(path_) || std::filesystem::is_regular_file(path_),
                 "is no regular file");
