@@ -6,7 +6,11 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <latch>
 #include <sstream>
+#include <system_error>
+#include <thread>
+#include <vector>
 
 #include "attempt.hpp"
 #include "commands.hpp"
@@ -17,6 +21,23 @@
 
 namespace linreg::app {
 namespace {
+
+/// Has LibTorch compute with so many threads. All must start, for it waits for those that do not.
+void use_threads(int threads) {
+  std::latch go(1);
+  std::vector<std::jthread> crew;
+  try {
+    for (int i = 0; i < threads; ++i) crew.emplace_back([&go] { go.wait(); });
+  } catch (const std::system_error&) {
+    go.count_down();
+    throw UsageError(fmt::format(
+        "--threads is '{}', but must be fewer or left out: the system starts only {} more", threads,
+        crew.size()));
+  }
+  go.count_down();
+  crew.clear();
+  at::set_num_threads(threads);
+}
 
 int run(int argc, char** argv) {
   CLI::App app("Linear regression with LibTorch, bit for bit as in Python's PyTorch.", "linreg");
@@ -55,7 +76,7 @@ int run(int argc, char** argv) {
   }
   check_together(options);
   check_memory(options.settings, /*compares=*/compare->parsed());
-  if (options.threads) at::set_num_threads(*options.threads);
+  if (options.threads) use_threads(*options.threads);
   if (*scratch) return train_command(options, run_scratch);
   if (*concise) return train_command(options, run_concise);
   if (*data) return data_command(options, data_options);

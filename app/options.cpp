@@ -92,7 +92,10 @@ std::size_t edit_distance(std::string_view left, std::string_view right) {
 void add_option(CLI::App& command, const std::string& name, const std::string& value,
                 const std::string& help,
                 std::function<void(const std::string& name, const std::string& text)> set) {
-  const auto parse = [name, set = std::move(set)](const std::string& text) { set(name, text); };
+  const auto parse = [name, set = std::move(set)](const std::string& text) {
+    if (text.starts_with("--")) refuse(name, text, "followed by a value, not by an option");
+    set(name, text);
+  };
   command.add_option_function<std::string>(name, parse, help)->type_name(value);
 }
 

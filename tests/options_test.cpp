@@ -256,6 +256,10 @@ TEST(Options, SayWhatIsWrongWithWordsThatAreNone) {
   for (const auto& [words, expected] : wrong) EXPECT_EQ(complaint(words), expected);
 }
 
+TEST(Options, RefuseAnOptionInThePlaceOfAValue) {
+  EXPECT_THROW(parse({"--json", "--plot", "x.svg"}), UsageError);
+}
+
 TEST(Options, RefuseOneFileForTheRecordThePictureAndForWeights) {
   const test::TemporaryDirectory folder;
   const std::string file = folder.path() / "file";

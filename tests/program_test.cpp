@@ -625,6 +625,15 @@ TEST(Program, CountsTheLimitOfItsAddressSpace) {
       << result.err;
 }
 
+TEST(Program, RefusesMoreThreadsThanTheSystemStarts) {
+  const ProcessResult result = run_process(
+      {"prlimit", "--as=4000000000", LINREG_PROGRAM, "scratch", "--threads", "1024"}, 600s);
+  EXPECT_EQ(result.exit_status, 2);
+  EXPECT_EQ(result.out, "");
+  EXPECT_TRUE(result.err.starts_with("linreg: --threads is '1024', but must be fewer"))
+      << result.err;
+}
+
 TEST(Program, WritesEachFileThatItCanAndSaysEveryFailure) {
   const test::TemporaryDirectory folder;
   const std::string record = folder.path() / "record";
