@@ -11,7 +11,6 @@
 #include <cerrno>
 #include <csignal>
 #include <system_error>
-#include <thread>
 
 #include "interrupt.hpp"
 
@@ -20,6 +19,9 @@ namespace {
 
 constexpr std::size_t kept_stderr_bytes = 64 * 1024;
 constexpr std::size_t most_stdout_bytes = 256 * 1024 * 1024;
+
+/// What a program has started may hold its output open after its end; this long it is listened to.
+constexpr std::chrono::milliseconds time_to_drain{500};
 
 /// Both ends of a pipe, closed with the object.
 struct Pipe {
@@ -90,6 +92,15 @@ pid_t spawn(const std::vector<std::string>& command, const MemoryFile& in, const
   return child;
 }
 
+/// Whether the child has ended. It stays there to be waited for.
+bool has_ended(pid_t child) {
+  siginfo_t info{};
+  if (waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+    throw std::system_error(errno, std::generic_category(), "waitid");
+  }
+  return info.si_pid == child;
+}
+
 /// Appends what the pipe holds to `text`; closes the pipe at its end.
 void read_available(int& end, std::string& text) {
   std::array<char, 64 * 1024> buffer{};
@@ -106,7 +117,7 @@ void read_available(int& end, std::string& text) {
 ProcessResult run_process(const std::vector<std::string>& command, std::chrono::seconds time_limit,
                           std::string_view input) {
   using Clock = std::chrono::steady_clock;
-  const Clock::time_point deadline = Clock::now() + time_limit;
+  Clock::time_point deadline = Clock::now() + time_limit;
   const InterruptsWait until_it_is_reaped;
   const MemoryFile in(input);
   Pipe out;
@@ -116,17 +127,23 @@ ProcessResult run_process(const std::vector<std::string>& command, std::chrono::
   Pipe::close_end(err.write_end);
 
   ProcessResult result;
-  bool killed = false;
-  const auto kill_when_due = [&] {
-    result.timed_out = Clock::now() >= deadline;
+  bool ended = false;
+  const auto is_open = [&] { return out.read_end >= 0 || err.read_end >= 0; };
+  const auto is_over = [&] {
+    if (!ended && has_ended(child)) {
+      ended = true;
+      deadline = Clock::now() + time_to_drain;
+    }
+    const bool late = Clock::now() >= deadline;
+    result.timed_out = late && !ended;
     result.flooded = result.out.size() > most_stdout_bytes;
-    killed = result.timed_out || result.flooded || InterruptsWait::requested();
-    if (killed) kill(-child, SIGKILL);
+    return late || result.flooded || (ended && !is_open()) || InterruptsWait::requested();
   };
-  while (!killed && (out.read_end >= 0 || err.read_end >= 0)) {
-    // poll passes over a negative descriptor, so a pipe that has ended is simply left out.
+  do {
+    // poll passes over a negative descriptor, so a pipe that has ended is simply left out. A
+    // program may run on after it has closed its output.
     std::array<pollfd, 2> waiting{{{out.read_end, POLLIN, 0}, {err.read_end, POLLIN, 0}}};
-    constexpr int milliseconds_between_looks = 50;
+    const int milliseconds_between_looks = is_open() ? 50 : 1;
     if (poll(waiting.data(), waiting.size(), milliseconds_between_looks) > 0) {
       if (waiting[0].revents != 0) read_available(out.read_end, result.out);
       if (waiting[1].revents != 0) read_available(err.read_end, result.err);
@@ -134,20 +151,15 @@ ProcessResult run_process(const std::vector<std::string>& command, std::chrono::
     if (result.err.size() > 2 * kept_stderr_bytes) {
       result.err.erase(0, result.err.size() - kept_stderr_bytes);
     }
-    kill_when_due();
-  }
+  } while (!is_over());
   if (result.err.size() > kept_stderr_bytes) {
     result.err.erase(0, result.err.size() - kept_stderr_bytes);
   }
-  // A program may run on after it has closed its output.
+  // The program, or what it has left behind; until it is waited for, its number is no one else's.
+  kill(-child, SIGKILL);
   int status = 0;
-  pid_t ended = 0;
-  while ((ended = waitpid(child, &status, killed ? 0 : WNOHANG)) != child) {
-    if (ended < 0 && errno != EINTR) {
-      throw std::system_error(errno, std::generic_category(), "waitpid");
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    kill_when_due();
+  while (waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "waitpid");
   }
   result.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;

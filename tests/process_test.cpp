@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <signal.h>  // kill
 #include <sys/wait.h>
 
 #include <cerrno>
@@ -84,6 +85,37 @@ TEST(RunProcess, KillsWhatTheProgramHasStartedToo) {
   const pid_t grandchild = test::process_in(file);
   EXPECT_GT(grandchild, 0);
   EXPECT_FALSE(test::is_running(grandchild));
+}
+
+TEST(RunProcess, EndsWithTheProgramThoughWhatItHasStartedHoldsItsOutputOpen) {
+  const test::TemporaryDirectory folder;
+  for (const bool escapes : {false, true}) {
+    const std::string file = folder.path() / (escapes ? "escaped" : "grandchild");
+    const auto start = std::chrono::steady_clock::now();
+    const ProcessResult result =
+        run_process({"sh", "-c",
+                     fmt::format("{} sleep 1000 & echo $! > '{}'; echo out; echo err >&2; exit 3",
+                                 escapes ? "setsid" : "", file)},
+                    60s);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 30s);
+    EXPECT_EQ(result.out, "out\n");
+    EXPECT_EQ(result.err, "err\n");
+    EXPECT_EQ(result.exit_status, 3);
+    EXPECT_FALSE(result.timed_out);
+    const pid_t grandchild = test::process_in(file);
+    ASSERT_GT(grandchild, 0);
+    if (escapes) kill(grandchild, SIGKILL);
+    EXPECT_FALSE(test::is_running(grandchild));
+  }
+}
+
+TEST(RunProcess, LeavesNothingRunningThatTheProgramHasStarted) {
+  const test::TemporaryDirectory folder;
+  const std::string file = folder.path() / "grandchild";
+  const ProcessResult result =
+      run_process({"sh", "-c", fmt::format("sleep 1000 >&- 2>&- & echo $! > '{}'", file)}, 60s);
+  EXPECT_EQ(result.exit_status, 0);
+  EXPECT_FALSE(test::is_running(test::process_in(file)));
 }
 
 TEST(RunProcess, LeavesNoChildToWaitFor) {
