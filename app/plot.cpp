@@ -78,6 +78,10 @@ void draw(const std::string& path, const std::string& script, std::chrono::secon
     throw std::runtime_error(fmt::format(
         "no picture: gnuplot is still drawing after {} s, and was ended", time_limit.count()));
   }
+  if (result.flooded) {
+    throw std::runtime_error(
+        "no picture: gnuplot has said more than any picture holds, and was ended");
+  }
   if (result.exit_status != 0 || result.out.empty()) {
     const std::string last = last_line(result.err);
     throw std::runtime_error(fmt::format("no picture: gnuplot fails (exit status {}): {}",

@@ -18,7 +18,7 @@ namespace linreg::app {
 namespace {
 
 constexpr std::size_t kept_stderr_bytes = 64 * 1024;
-constexpr std::size_t most_stdout_bytes = 256 * 1024 * 1024;
+constexpr std::size_t most_bytes = 256 * 1024 * 1024;
 
 /// What a program has started may hold its output open after its end; this long it is listened to.
 constexpr std::chrono::milliseconds time_to_drain{500};
@@ -101,15 +101,16 @@ bool has_ended(pid_t child) {
   return info.si_pid == child;
 }
 
-/// Appends what the pipe holds to `text`; closes the pipe at its end.
-void read_available(int& end, std::string& text) {
+/// Appends what the pipe holds to `text` and gives its length; closes the pipe at its end.
+std::size_t read_available(int& end, std::string& text) {
   std::array<char, 64 * 1024> buffer{};
   const ssize_t count = read(end, buffer.data(), buffer.size());
   if (count > 0) {
     text.append(buffer.data(), static_cast<std::size_t>(count));
-  } else if (count == 0 || errno != EINTR) {
-    Pipe::close_end(end);
+    return static_cast<std::size_t>(count);
   }
+  if (count == 0 || errno != EINTR) Pipe::close_end(end);
+  return 0;
 }
 
 }  // namespace
@@ -127,6 +128,7 @@ ProcessResult run_process(const std::vector<std::string>& command, std::chrono::
   Pipe::close_end(err.write_end);
 
   ProcessResult result;
+  std::size_t said = 0;  // bytes, of both kinds
   bool ended = false;
   const auto is_open = [&] { return out.read_end >= 0 || err.read_end >= 0; };
   const auto is_over = [&] {
@@ -136,7 +138,7 @@ ProcessResult run_process(const std::vector<std::string>& command, std::chrono::
     }
     const bool late = Clock::now() >= deadline;
     result.timed_out = late && !ended;
-    result.flooded = result.out.size() > most_stdout_bytes;
+    result.flooded = said > most_bytes;
     return late || result.flooded || (ended && !is_open()) || InterruptsWait::requested();
   };
   do {
@@ -145,8 +147,8 @@ ProcessResult run_process(const std::vector<std::string>& command, std::chrono::
     std::array<pollfd, 2> waiting{{{out.read_end, POLLIN, 0}, {err.read_end, POLLIN, 0}}};
     const int milliseconds_between_looks = is_open() ? 50 : 1;
     if (poll(waiting.data(), waiting.size(), milliseconds_between_looks) > 0) {
-      if (waiting[0].revents != 0) read_available(out.read_end, result.out);
-      if (waiting[1].revents != 0) read_available(err.read_end, result.err);
+      if (waiting[0].revents != 0) said += read_available(out.read_end, result.out);
+      if (waiting[1].revents != 0) said += read_available(err.read_end, result.err);
     }
     if (result.err.size() > 2 * kept_stderr_bytes) {
       result.err.erase(0, result.err.size() - kept_stderr_bytes);

@@ -11,7 +11,7 @@ namespace linreg::app {
 struct ProcessResult {
   int exit_status = 0;  ///< as a shell counts: the program's own, or 128 + the signal that ended it
   bool timed_out = false;
-  bool flooded = false;  ///< it was killed for saying more than 256 MiB
+  bool flooded = false;  ///< it was killed for saying more than 256 MiB, on both together
   std::string out;       ///< all of its stdout
   std::string err;       ///< the last 64 KiB of its stderr
 };

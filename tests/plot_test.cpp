@@ -206,11 +206,13 @@ TEST(Draw, KeepsTheOldPictureAndSaysWhyWhereGnuplotFails) {
        "no picture: gnuplot fails (exit status 1): line 3: no memory"},
       {"exit 0", "no picture: gnuplot fails (exit status 0): it draws nothing"},
       {"kill -SEGV $$", "no picture: gnuplot fails (exit status 139): it draws nothing"},
-      {"exec sleep 100", "no picture: gnuplot is still drawing after 1 s, and was ended"}};
+      {"exec sleep 100", "no picture: gnuplot is still drawing after 5 s, and was ended"},
+      {"exec yes", "no picture: gnuplot has said more than any picture holds, and was ended"},
+      {"exec yes >&2", "no picture: gnuplot has said more than any picture holds, and was ended"}};
   for (const auto& [script, expected] : failures) {
     const Impostor gnuplot(script);
     try {
-      draw(path, "plot x", std::chrono::seconds(1));
+      draw(path, "plot x", std::chrono::seconds(5));
       ADD_FAILURE() << script << " is taken for gnuplot";
     } catch (const std::runtime_error& error) {
       EXPECT_STREQ(error.what(), expected);

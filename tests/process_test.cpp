@@ -127,10 +127,13 @@ TEST(RunProcess, LeavesNoChildToWaitFor) {
 }
 
 TEST(RunProcess, KillsAProgramThatSaysWithoutEnd) {
-  const ProcessResult result = run_process({"yes"}, 600s);
-  EXPECT_TRUE(result.flooded);
-  EXPECT_FALSE(result.timed_out);
-  EXPECT_EQ(result.exit_status, 128 + 9);
+  for (const char* script : {"exec yes", "exec yes >&2"}) {
+    SCOPED_TRACE(script);
+    const ProcessResult result = run_process({"sh", "-c", script}, 60s);
+    EXPECT_TRUE(result.flooded);
+    EXPECT_FALSE(result.timed_out);
+    EXPECT_EQ(result.exit_status, 128 + 9);
+  }
 }
 
 TEST(RunProcess, RefusesAProgramThatIsNotThere) {
