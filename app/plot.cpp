@@ -66,7 +66,8 @@ report::Canvas plot_canvas(const std::string& option, const std::string& path) {
 void draw(const std::string& path, const std::string& script, std::chrono::seconds time_limit) {
   ProcessResult result;
   try {
-    result = run_process({"gnuplot", "-d"}, time_limit, script);  // -d: not as ~/.gnuplot has it
+    // Not as ~/.gnuplot or the environment has it: GNUTERM is a terminal that it may fail to open.
+    result = run_process({"gnuplot", "-d"}, time_limit, script, {"GNUTERM"});
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::no_such_file_or_directory) throw;
     fmt::print(stderr,

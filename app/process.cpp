@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -69,8 +70,20 @@ struct MemoryFile {
   MemoryFile& operator=(const MemoryFile&) = delete;
 };
 
-pid_t spawn(const std::vector<std::string>& command, const MemoryFile& in, const Pipe& out,
-            const Pipe& err) {
+/// This program's environment, as exec takes it, without the variables of those names.
+std::vector<char*> environment(const std::vector<std::string>& without) {
+  std::vector<char*> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;  // NAME=value
+    const std::string_view name = text.substr(0, text.find('='));
+    if (std::ranges::find(without, name) == without.end()) variables.push_back(*variable);
+  }
+  variables.push_back(nullptr);
+  return variables;
+}
+
+pid_t spawn(const std::vector<std::string>& command, std::vector<char*> envp, const MemoryFile& in,
+            const Pipe& out, const Pipe& err) {
   std::vector<char*> argv;
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
@@ -85,7 +98,7 @@ pid_t spawn(const std::vector<std::string>& command, const MemoryFile& in, const
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
   pid_t child = 0;
-  const int error = posix_spawnp(&child, argv[0], &actions, &attributes, argv.data(), environ);
+  const int error = posix_spawnp(&child, argv[0], &actions, &attributes, argv.data(), envp.data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) throw std::system_error(error, std::generic_category(), command[0]);
@@ -116,14 +129,14 @@ std::size_t read_available(int& end, std::string& text) {
 }  // namespace
 
 ProcessResult run_process(const std::vector<std::string>& command, std::chrono::seconds time_limit,
-                          std::string_view input) {
+                          std::string_view input, const std::vector<std::string>& without) {
   using Clock = std::chrono::steady_clock;
   Clock::time_point deadline = Clock::now() + time_limit;
   const InterruptsWait until_it_is_reaped;
   const MemoryFile in(input);
   Pipe out;
   Pipe err;
-  const pid_t child = spawn(command, in, out, err);
+  const pid_t child = spawn(command, environment(without), in, out, err);
   Pipe::close_end(out.write_end);
   Pipe::close_end(err.write_end);
 

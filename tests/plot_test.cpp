@@ -223,6 +223,19 @@ TEST(Draw, KeepsTheOldPictureAndSaysWhyWhereGnuplotFails) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
+TEST(Draw, DrawsTheSameWhateverTerminalTheEnvironmentNames) {
+  const test::TemporaryDirectory folder;
+  const std::string path = folder.path() / "picture.svg";
+  const std::string script = data(plot_canvas("--plot", path));
+  draw(path, script);
+  const std::string picture = read(path);
+  for (const char* terminal : {"x11", "nonsense"}) {
+    const Environment environment("GNUTERM", terminal);
+    EXPECT_NO_THROW(draw(path, script)) << terminal;
+    EXPECT_EQ(read(path), picture) << terminal;
+  }
+}
+
 TEST(Draw, NamesThePackageWhereThereIsNoGnuplot) {
   const test::TemporaryDirectory folder;
   const Environment path("PATH", folder.path());

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <signal.h>  // kill
+#include <stdlib.h>  // setenv
 #include <sys/wait.h>
 
 #include <cerrno>
@@ -27,6 +28,16 @@ TEST(RunProcess, GivesWhatTheProgramSaysAndHowItEnds) {
 
 TEST(RunProcess, PassesWordsOnWithoutAShell) {
   EXPECT_EQ(run_process({"printf", "%s|", "$HOME", "a b", "*"}, 60s).out, "$HOME|a b|*|");
+}
+
+TEST(RunProcess, PassesTheEnvironmentOnButForWhatIsToBeLeftOut) {
+  setenv("LINREG_TEST_ONE", "1", 1);
+  setenv("LINREG_TEST_TWO", "2", 1);
+  const std::string script = "echo \"$LINREG_TEST_ONE,$LINREG_TEST_TWO\"";
+  EXPECT_EQ(run_process({"sh", "-c", script}, 60s).out, "1,2\n");
+  EXPECT_EQ(run_process({"sh", "-c", script}, 60s, "", {"LINREG_TEST_TWO"}).out, "1,\n");
+  EXPECT_EQ(run_process({"sh", "-c", script}, 60s, "", {"LINREG_TEST_", "LINREG_TEST_ONE"}).out,
+            ",2\n");
 }
 
 TEST(RunProcess, GivesNothingOnStdin) { EXPECT_EQ(run_process({"cat"}, 60s).out, ""); }
