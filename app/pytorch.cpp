@@ -47,19 +47,33 @@ bool lacks_torch(const ProcessResult& result) {
       result.err);
 }
 
+/// The run in `record`, which must be that of `implementation` in PyTorch, with `settings`. Throws
+/// std::invalid_argument where it is another, so that it can be compared with ours.
+report::Run check_run(const json& record, const std::string& implementation,
+                      const report::Settings& settings) {
+  report::Run run = report::run_from_json(record);
+  if (run.implementation != implementation || run.framework != "pytorch") {
+    throw std::invalid_argument(
+        fmt::format("the record is one of {} in {}", run.implementation, run.framework));
+  }
+  const std::size_t d = settings.true_w.size();
+  if (run.epoch_loss.size() != static_cast<std::size_t>(settings.epochs) || run.w.size() != d ||
+      run.w_error.size() != d) {
+    throw std::invalid_argument(
+        fmt::format("the record has {} epochs, {} weights and {} errors of them",
+                    run.epoch_loss.size(), run.w.size(), run.w_error.size()));
+  }
+  return run;
+}
+
 report::Run parse_run(const std::string& python, const ProcessResult& result,
-                      const std::string& implementation) {
+                      const std::string& implementation, const report::Settings& settings) {
   try {
     const json record = json::parse(result.out);
     if (!record.contains("runs") || !record["runs"].is_array() || record["runs"].size() != 1) {
       throw std::invalid_argument("the record has no \"runs\" of one run");
     }
-    report::Run run = report::run_from_json(record["runs"][0]);
-    if (run.implementation != implementation || run.framework != "pytorch") {
-      throw std::invalid_argument(
-          fmt::format("the record is one of {} in {}", run.implementation, run.framework));
-    }
-    return run;
+    return check_run(record["runs"][0], implementation, settings);
   } catch (const std::exception& error) {  // json::exception or std::invalid_argument
     throw PytorchError(fmt::format("{} did not print a record of its run ({}); --verbose shows all "
                                    "that it said",
@@ -83,7 +97,7 @@ std::optional<report::Run> run_program(const std::string& python, const std::str
   }
   if (lacks_torch(result)) return std::nullopt;
   if (result.exit_status != 0) fail(python, result, time_limit);
-  return parse_run(python, result, implementation);
+  return parse_run(python, result, implementation, settings);
 }
 
 }  // namespace

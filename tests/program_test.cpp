@@ -721,6 +721,52 @@ TEST(Compare, ShowsItsOwnResultsAndOneLineWhenPythonFails) {
   EXPECT_NE(verbose.err.find("its own words\n"), std::string::npos) << verbose.err;
 }
 
+TEST(Compare, RefusesARecordOfAnotherShapeAndShowsItsOwnResults) {
+  const nlohmann::json run{{"implementation", "scratch"},
+                           {"framework", "pytorch"},
+                           {"version", "2"},
+                           {"epoch_loss", {1, 2, 3}},
+                           {"w", {1, 2}},
+                           {"b", 1},
+                           {"w_error", {1, 2}},
+                           {"b_error", 1},
+                           {"steps", 300},
+                           {"train_seconds", 1}};
+  const std::vector<std::pair<const char*, nlohmann::json>> faults{
+      {"epoch_loss", nlohmann::json::array()},
+      {"epoch_loss", {1, 2, 3, 4}},
+      {"w", nlohmann::json::array()},
+      {"w", std::vector<int>(50, 1)},
+      {"w_error", nlohmann::json::array()},
+      {"steps", -1},
+      {"train_seconds", "nan"},
+      {"version", "\u001b[2J"},
+      {"implementation", "concise"},
+      {"framework", "libtorch"}};
+  const test::TemporaryDirectory folder;
+  const std::string record = folder.path() / "record";
+  const std::string python = impostor(
+      folder,
+      fmt::format("case $1 in */concise.py) sed s/scratch/concise/ '{0}';; *) cat '{0}'; esac",
+                  record));
+  std::ofstream(record) << nlohmann::json{{"runs", {run}}};
+  EXPECT_NE(linreg({"compare", "--pytorch", python}).out.find("NOT EQUAL"), std::string::npos);
+  for (const auto& [key, value] : faults) {
+    SCOPED_TRACE(testing::Message() << key << ' ' << value);
+    nlohmann::json other = run;
+    other[key] = value;
+    std::ofstream(record) << nlohmann::json{{"runs", {other}}};
+    const ProcessResult result = linreg({"compare", "--pytorch", python});
+    EXPECT_EQ(result.exit_status, 1);
+    EXPECT_EQ(lines(result.err), 1U) << result.err;
+    EXPECT_TRUE(result.err.starts_with(
+        fmt::format("linreg: {} did not print a record of its run (", python)))
+        << result.err;
+    EXPECT_NE(result.out.find("w[1]"), std::string::npos) << result.out;
+    EXPECT_EQ(result.out.find('\x1b'), std::string::npos);
+  }
+}
+
 TEST(Compare, ShowsItsOwnResultsAndOneLineWhenTorchIsBroken) {
   LINREG_REQUIRE_LIVE_PYTORCH();
   const std::vector<std::pair<std::string, std::string>> modules{
