@@ -56,7 +56,8 @@ struct MemoryFile {
   int descriptor = memfd_create("stdin", MFD_CLOEXEC);
 
   explicit MemoryFile(std::string_view text) {
-    while (descriptor >= 0 && !text.empty()) {
+    if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "memfd");
+    while (!text.empty()) {
       const ssize_t written = write(descriptor, text.data(), text.size());
       if (written < 0 && errno != EINTR) break;
       if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));

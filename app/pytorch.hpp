@@ -39,7 +39,8 @@ void check_python(const std::string& python);
 
 /// Runs both PyTorch programs with `settings`, on `python` or, where that is empty, on the first
 /// Python that imports torch: that of LibTorch's own wheel, python3, /usr/bin/python3. Nothing
-/// where none does. Throws PytorchError when the one that was named, or a program, fails.
+/// where none does. Throws PytorchError when the one that was named, or a program, fails, or when
+/// one that is there can't be started.
 std::optional<PytorchRuns> run_pytorch(const std::optional<std::string>& python,
                                        const report::Settings& settings, int threads,
                                        std::chrono::seconds time_limit);

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 #include <signal.h>  // kill
 #include <stdlib.h>  // setenv
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -149,6 +151,26 @@ TEST(RunProcess, KillsAProgramThatSaysWithoutEnd) {
 
 TEST(RunProcess, RefusesAProgramThatIsNotThere) {
   EXPECT_THROW(run_process({"/nonexistent/program"}, 60s), std::system_error);
+}
+
+TEST(RunProcess, NamesTheLackOfDescriptors) {
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const int next = dup(STDIN_FILENO);
+  close(next);
+  const auto first = static_cast<rlim_t>(next);
+  for (const rlim_t most : {first, first + 1, first + 3}) {  // none for stdin, stdout, stderr
+    const rlimit limit{most, before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &limit);
+    std::error_code error;
+    try {
+      run_process({"true"}, 60s);
+    } catch (const std::system_error& refused) {
+      error = refused.code();
+    }
+    setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_EQ(error, std::errc::too_many_files_open) << most;
+  }
 }
 
 }  // namespace

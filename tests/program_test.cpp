@@ -679,12 +679,16 @@ TEST(Compare, OfADivergedRunIsStillMadeAndSaysSoWithStatus1) {
   EXPECT_TRUE(result.err.starts_with("linreg: the loss of scratch is not finite from epoch "));
 }
 
-/// A program in Python's place, written to a file of its own.
-std::string impostor(const test::TemporaryDirectory& folder, const std::string& script) {
-  const auto path = folder.path() / "python";
-  std::ofstream(path) << "#!/bin/sh\n" << script << '\n';
+/// A file that may be run.
+std::string executable(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream(path) << text;
   std::filesystem::permissions(path, std::filesystem::perms::owner_all);
   return path;
+}
+
+/// A program in Python's place, written to a file of its own.
+std::string impostor(const test::TemporaryDirectory& folder, const std::string& script) {
+  return executable(folder.path() / "python", "#!/bin/sh\n" + script + '\n');
 }
 
 TEST(Compare, ShowsItsOwnResultsAndOneLineWhenPythonFails) {
@@ -692,6 +696,7 @@ TEST(Compare, ShowsItsOwnResultsAndOneLineWhenPythonFails) {
   const std::vector<std::pair<std::string, std::string>> failures{
       {"echo \"ModuleNotFoundError: No module named 'torch'\" >&2; exit 1", "has no torch"},
       {"echo 'Segmentation fault' >&2; exit 139", "Segmentation fault"},
+      {"exit 127", "exit status 127"},
       {"exit 0", "did not print a record"},
       {"echo '{\"runs\": [{}]}'", "did not print a record"},
       {"echo '{'", "did not print a record"},
@@ -719,6 +724,60 @@ TEST(Compare, ShowsItsOwnResultsAndOneLineWhenPythonFails) {
   const ProcessResult verbose = linreg(
       {"compare", "--pytorch", impostor(folder, "echo its own words >&2; exit 1"), "--verbose"});
   EXPECT_NE(verbose.err.find("its own words\n"), std::string::npos) << verbose.err;
+}
+
+TEST(Compare, SaysWhyPythonCantBeStartedAndShowsItsOwnResults) {
+  const test::TemporaryDirectory folder;
+  const auto path = folder.path() / "python";
+  const auto expect_error = [](const ProcessResult& result, const std::string& expected) {
+    EXPECT_EQ(result.exit_status, 1);
+    EXPECT_EQ(lines(result.err), 1U);
+    EXPECT_TRUE(result.err.ends_with(expected + '\n')) << result.err;
+    EXPECT_NE(result.out.find("w[1]"), std::string::npos) << result.out;
+  };
+  for (const auto& [text, expected] :
+       {std::pair{"", "Exec format error"}, {"#!/nonexistent\n", "No such file or directory"}}) {
+    expect_error(linreg({"compare", "--pytorch", executable(path, text)}),
+                 fmt::format("linreg: {} can't be started: {}", path.string(), expected));
+  }
+  expect_error(run_process({"sh", "-c", "ulimit -n 6; exec \"$0\" compare", LINREG_PROGRAM}, 600s),
+               "can't be started: Too many open files");
+}
+
+TEST(Compare, PassesOverAPythonThatItOnlyTriesAndThatCantBeRun) {
+  const test::TemporaryDirectory folder;
+  for (const char* text : {"", "#!/nonexistent\n", "#!/bin/sh\nexit 127\n"}) {
+    SCOPED_TRACE(text);
+    executable(folder.path() / "python3", text);
+    const ProcessResult result =
+        run_process({"env", fmt::format("PATH={}:{}", folder.path().string(), std::getenv("PATH")),
+                     LINREG_PROGRAM, "compare"},
+                    600s);
+    EXPECT_EQ(result.exit_status, 0);
+    EXPECT_EQ(result.err, "");
+    EXPECT_NE(result.out.find("Equal "), std::string::npos) << result.out;
+  }
+}
+
+TEST(Compare, TakesTheRecordOfAPythonThatSucceedsWhateverItSays) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  const test::TemporaryDirectory folder;
+  const std::string python = impostor(
+      folder,
+      fmt::format("echo \"No module named 'torch'\" >&2; exec '{}' \"$@\"", *test::live_python()));
+  const ProcessResult result = linreg({"compare", "--pytorch", python});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_NE(result.out.find("Equal to the last bit"), std::string::npos) << result.out;
+}
+
+TEST(Compare, HandsPythonMoreWeightsThanAnArgumentHolds) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  std::string true_w = "2";
+  for (int i = 1; i < 40'000; ++i) true_w += ",2";  // "2.0" for Python: 160 KB
+  const ProcessResult result = linreg({"compare", "--pytorch", *test::live_python(), "--examples",
+                                       "10", "--lr", "1e-5", "--true-w", true_w});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_NE(result.out.find("Equal to the last bit: all 160010 values."), std::string::npos);
 }
 
 TEST(Compare, RefusesARecordOfAnotherShapeAndShowsItsOwnResults) {
