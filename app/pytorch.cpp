@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <system_error>
@@ -101,15 +102,27 @@ report::Run check_run(const json& record, const std::string& implementation,
   return run;
 }
 
+json parse_record(std::string_view text) {
+  json record = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!record.is_object()) throw std::invalid_argument("it is no JSON object");
+  return record;
+}
+
+/// The record's runs. Throws std::invalid_argument unless there are so many.
+json runs_of(const json& record, std::size_t count) {
+  json runs = record.value("runs", json());
+  if (!runs.is_array() || runs.size() != count) {
+    throw std::invalid_argument(fmt::format("the record has no \"runs\", a list of {}", count));
+  }
+  return runs;
+}
+
 report::Run parse_run(const std::string& python, const ProcessResult& result,
                       const std::string& implementation, const report::Settings& settings) {
   try {
-    const json record = json::parse(result.out);
-    if (!record.contains("runs") || !record["runs"].is_array() || record["runs"].size() != 1) {
-      throw std::invalid_argument("the record has no \"runs\" of one run");
-    }
-    return check_run(record["runs"][0], implementation, settings);
-  } catch (const std::exception& error) {  // json::exception or std::invalid_argument
+    if (result.out.empty()) throw std::invalid_argument("it printed nothing");
+    return check_run(runs_of(parse_record(result.out), 1)[0], implementation, settings);
+  } catch (const std::exception& error) {
     throw PytorchError(fmt::format("{} did not print a record of its run ({}); --verbose shows all "
                                    "that it said",
                                    python, start(error.what())),
@@ -143,7 +156,13 @@ std::optional<report::Run> run_program(const Candidate& candidate,
 }  // namespace
 
 std::filesystem::path pytorch_folder() {
-  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe");
+  std::error_code error;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) {
+    throw PytorchError(
+        fmt::format("the PyTorch programs can't be found by /proc/self/exe: {}", error.message()),
+        "");
+  }
   return program.parent_path().parent_path() / "share" / "linreg" / "pytorch";
 }
 
@@ -196,13 +215,22 @@ std::optional<PytorchRuns> run_pytorch(const std::optional<std::string>& python,
 }
 
 std::optional<PytorchRuns> recorded_pytorch(const report::Settings& settings) {
-  std::ifstream file(pytorch_folder() / "recorded.json");
-  const json record = json::parse(file);
-  if (!(report::settings_from_json(record.at("settings")) == settings)) return std::nullopt;
-  PytorchRuns runs;
-  for (const json& run : record.at("runs")) runs.runs.push_back(report::run_from_json(run));
-  runs.version = record.at("pytorch").get<std::string>();
-  return runs;
+  const std::filesystem::path path = pytorch_folder() / "recorded.json";
+  std::ifstream file(path);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  try {
+    const json record = parse_record(text);
+    const auto recorded_settings = report::settings_from_json(record.value("settings", json()));
+    if (!(recorded_settings == settings)) return std::nullopt;
+    const json runs = runs_of(record, 2);
+    const report::Run scratch = check_run(runs[0], "scratch", settings);
+    const report::Run concise = check_run(runs[1], "concise", settings);
+    return PytorchRuns{"", scratch.version, {scratch, concise}};
+  } catch (const std::exception& error) {
+    throw PytorchError(
+        fmt::format("{} is damaged ({}): install linreg again", path.string(), start(error.what())),
+        "");
+  }
 }
 
 }  // namespace linreg::app

@@ -697,9 +697,10 @@ TEST(Compare, ShowsItsOwnResultsAndOneLineWhenPythonFails) {
       {"echo \"ModuleNotFoundError: No module named 'torch'\" >&2; exit 1", "has no torch"},
       {"echo 'Segmentation fault' >&2; exit 139", "Segmentation fault"},
       {"exit 127", "exit status 127"},
-      {"exit 0", "did not print a record"},
+      {"exit 0", "did not print a record of its run (it printed nothing)"},
       {"echo '{\"runs\": [{}]}'", "did not print a record"},
-      {"echo '{'", "did not print a record"},
+      {"echo '{'", "did not print a record of its run (it is no JSON object)"},
+      {"echo '[]'", "did not print a record of its run (it is no JSON object)"},
       {"kill -KILL $$", "exit status 137"},
       {"sleep 100", "--pytorch-timeout"},
       {"head -c 1000000 /dev/zero | tr '\\0' 1", "did not print a record"},
@@ -897,6 +898,63 @@ TEST(Compare, FallsBackOnRecordedOutputAndThenOnTheTwoDemos) {
   EXPECT_EQ(other.exit_status, 0) << other.out << other.err;
   EXPECT_NE(other.out.find("Not compared with PyTorch"), std::string::npos) << other.out;
   expect_at_most_80_columns(article.out + other.out);
+}
+
+TEST(Compare, ShowsItsOwnResultsAndOneLineWhenTheRecordedOutputIsDamaged) {
+  // The program in a place of its own, with a scratch.py for which no Python has torch.
+  const test::TemporaryDirectory folder;
+  const auto share = folder.path() / "share" / "linreg" / "pytorch";
+  const auto program = folder.path() / "bin" / "linreg";
+  std::filesystem::create_directories(share);
+  std::filesystem::create_directories(program.parent_path());
+  std::filesystem::copy_file(LINREG_PROGRAM, program);
+  std::ofstream(share / "scratch.py") << "raise ModuleNotFoundError(\"No module named 'torch'\")\n";
+
+  const nlohmann::json whole = read_json(pytorch_folder() / "recorded.json");
+  nlohmann::json lacks_a_run = whole;
+  lacks_a_run["runs"].erase(1);
+  nlohmann::json lacks_a_loss = whole;
+  lacks_a_loss["runs"][1]["epoch_loss"].erase(0);
+  const auto compare_with = [&](const std::string& text) {
+    std::ofstream(share / "recorded.json") << text;
+    return run_process({program, "compare"}, 600s);
+  };
+  EXPECT_EQ(compare_with(whole.dump()).exit_status, 0);
+  const std::vector<std::string> damages{
+      "", "{", "[]", "{\"settings\": 1}", lacks_a_run.dump(), lacks_a_loss.dump()};
+  for (const std::string& text : damages) {
+    SCOPED_TRACE(text);
+    const ProcessResult result = compare_with(text);
+    EXPECT_EQ(result.exit_status, 1);
+    EXPECT_EQ(lines(result.err), 1U) << result.err;
+    EXPECT_TRUE(result.err.starts_with(
+        fmt::format("linreg: {} is damaged (", (share / "recorded.json").string())))
+        << result.err;
+    EXPECT_EQ(result.err.find("exception"), std::string::npos) << result.err;
+    EXPECT_NE(result.out.find("w[1]"), std::string::npos) << result.out;
+  }
+}
+
+TEST(Compare, ShowsItsOwnResultsAndOneLineWhenItCantTellItsOwnPath) {
+  const auto without_proc = [](std::vector<std::string> words) {
+    const std::vector<std::string> hide{"env",
+                                        "unshare",
+                                        "--map-root-user",
+                                        "--mount",
+                                        "sh",
+                                        "-c",
+                                        "mount -t tmpfs none /proc && exec \"$@\"",
+                                        "sh"};
+    words.insert(words.begin(), hide.begin(), hide.end());
+    return run_process(words, 600s);
+  };
+  if (without_proc({"true"}).exit_status != 0) GTEST_SKIP() << "/proc can't be hidden here";
+  const ProcessResult result = without_proc({LINREG_PROGRAM, "compare"});
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_TRUE(result.err.ends_with(  // after what LibTorch says about it
+      "linreg: the PyTorch programs can't be found by /proc/self/exe: No such file or directory\n"))
+      << result.err;
+  EXPECT_NE(result.out.find("w[1]"), std::string::npos) << result.out;
 }
 
 }  // namespace
