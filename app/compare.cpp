@@ -144,12 +144,15 @@ int compare_command(const Options& options, const CompareOptions& compare_option
   std::erase(divergences, "");
 
   std::optional<PytorchRuns> pytorch;
+  bool live = false;
   std::string failure;
   StatusLine status;
   status.show("PyTorch trains the same, with both programs");
   try {
     pytorch = run_pytorch(compare_options.pytorch, settings, at::get_num_threads(),
                           compare_options.pytorch_timeout);
+    live = pytorch.has_value();
+    if (!live) pytorch = recorded_pytorch(settings);
   } catch (const PytorchError& error) {
     failure = error.what();
     if (compare_options.verbose) {
@@ -158,8 +161,6 @@ int compare_command(const Options& options, const CompareOptions& compare_option
     }
   }
   status.clear();
-  const bool live = pytorch.has_value();
-  if (!live && failure.empty()) pytorch = recorded_pytorch(settings);
 
   std::string text =
       fmt::format("linreg {} with LibTorch {}, {} thread{}, {}\n", LINREG_VERSION, TORCH_VERSION,

@@ -67,7 +67,8 @@ report::Canvas plot_canvas(const std::string& option, const std::string& path) {
 void draw(const std::string& path, const std::string& script, std::chrono::seconds time_limit) {
   ProcessResult result;
   try {
-    result = run_process({"gnuplot", "-d"}, time_limit, script);  // -d: not as ~/.gnuplot has it
+    // Not as ~/.gnuplot or the environment has it: GNUTERM is a terminal that it may fail to open.
+    result = run_process({"gnuplot", "-d"}, time_limit, script, {"GNUTERM"});
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::no_such_file_or_directory) throw;
     say("no picture is drawn, for there is no gnuplot: install it (Debian: apt install "
@@ -77,6 +78,10 @@ void draw(const std::string& path, const std::string& script, std::chrono::secon
   if (result.timed_out) {
     throw std::runtime_error(fmt::format(
         "no picture: gnuplot is still drawing after {} s, and was ended", time_limit.count()));
+  }
+  if (result.flooded) {
+    throw std::runtime_error(
+        "no picture: gnuplot has said more than any picture holds, and was ended");
   }
   if (result.exit_status != 0 || result.out.empty()) {
     const std::string last = last_line(result.err);

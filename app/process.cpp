@@ -7,11 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <system_error>
-#include <thread>
 
 #include "interrupt.hpp"
 
@@ -19,7 +19,10 @@ namespace linreg::app {
 namespace {
 
 constexpr std::size_t kept_stderr_bytes = 64 * 1024;
-constexpr std::size_t most_stdout_bytes = 256 * 1024 * 1024;
+constexpr std::size_t most_bytes = 256 * 1024 * 1024;
+
+/// What a program has started may hold its output open after its end; this long it is listened to.
+constexpr std::chrono::milliseconds time_to_drain{500};
 
 /// Both ends of a pipe, closed with the object.
 struct Pipe {
@@ -53,7 +56,8 @@ struct MemoryFile {
   int descriptor = memfd_create("stdin", MFD_CLOEXEC);
 
   explicit MemoryFile(std::string_view text) {
-    while (descriptor >= 0 && !text.empty()) {
+    if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "memfd");
+    while (!text.empty()) {
       const ssize_t written = write(descriptor, text.data(), text.size());
       if (written < 0 && errno != EINTR) break;
       if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
@@ -67,8 +71,20 @@ struct MemoryFile {
   MemoryFile& operator=(const MemoryFile&) = delete;
 };
 
-pid_t spawn(const std::vector<std::string>& command, const MemoryFile& in, const Pipe& out,
-            const Pipe& err) {
+/// This program's environment, as exec takes it, without the variables of those names.
+std::vector<char*> environment(const std::vector<std::string>& without) {
+  std::vector<char*> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string_view text = *variable;  // NAME=value
+    const std::string_view name = text.substr(0, text.find('='));
+    if (std::ranges::find(without, name) == without.end()) variables.push_back(*variable);
+  }
+  variables.push_back(nullptr);
+  return variables;
+}
+
+pid_t spawn(const std::vector<std::string>& command, std::vector<char*> envp, const MemoryFile& in,
+            const Pipe& out, const Pipe& err) {
   std::vector<char*> argv;
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
@@ -83,71 +99,83 @@ pid_t spawn(const std::vector<std::string>& command, const MemoryFile& in, const
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
   pid_t child = 0;
-  const int error = posix_spawnp(&child, argv[0], &actions, &attributes, argv.data(), environ);
+  const int error = posix_spawnp(&child, argv[0], &actions, &attributes, argv.data(), envp.data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (error != 0) throw std::system_error(error, std::generic_category(), command[0]);
   return child;
 }
 
-/// Appends what the pipe holds to `text`; closes the pipe at its end.
-void read_available(int& end, std::string& text) {
+/// Whether the child has ended. It stays there to be waited for.
+bool has_ended(pid_t child) {
+  siginfo_t info{};
+  if (waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
+    throw std::system_error(errno, std::generic_category(), "waitid");
+  }
+  return info.si_pid == child;
+}
+
+/// Appends what the pipe holds to `text` and gives its length; closes the pipe at its end.
+std::size_t read_available(int& end, std::string& text) {
   std::array<char, 64 * 1024> buffer{};
   const ssize_t count = read(end, buffer.data(), buffer.size());
   if (count > 0) {
     text.append(buffer.data(), static_cast<std::size_t>(count));
-  } else if (count == 0 || errno != EINTR) {
-    Pipe::close_end(end);
+    return static_cast<std::size_t>(count);
   }
+  if (count == 0 || errno != EINTR) Pipe::close_end(end);
+  return 0;
 }
 
 }  // namespace
 
 ProcessResult run_process(const std::vector<std::string>& command, std::chrono::seconds time_limit,
-                          std::string_view input) {
+                          std::string_view input, const std::vector<std::string>& without) {
   using Clock = std::chrono::steady_clock;
-  const Clock::time_point deadline = Clock::now() + time_limit;
+  Clock::time_point deadline = Clock::now() + time_limit;
   const InterruptsWait until_it_is_reaped;
   const MemoryFile in(input);
   Pipe out;
   Pipe err;
-  const pid_t child = spawn(command, in, out, err);
+  const pid_t child = spawn(command, environment(without), in, out, err);
   Pipe::close_end(out.write_end);
   Pipe::close_end(err.write_end);
 
   ProcessResult result;
-  bool killed = false;
-  const auto kill_when_due = [&] {
-    result.timed_out = Clock::now() >= deadline;
-    result.flooded = result.out.size() > most_stdout_bytes;
-    killed = result.timed_out || result.flooded || InterruptsWait::requested();
-    if (killed) kill(-child, SIGKILL);
+  std::size_t said = 0;  // bytes, of both kinds
+  bool ended = false;
+  const auto is_open = [&] { return out.read_end >= 0 || err.read_end >= 0; };
+  const auto is_over = [&] {
+    if (!ended && has_ended(child)) {
+      ended = true;
+      deadline = Clock::now() + time_to_drain;
+    }
+    const bool late = Clock::now() >= deadline;
+    result.timed_out = late && !ended;
+    result.flooded = said > most_bytes;
+    return late || result.flooded || (ended && !is_open()) || InterruptsWait::requested();
   };
-  while (!killed && (out.read_end >= 0 || err.read_end >= 0)) {
-    // poll passes over a negative descriptor, so a pipe that has ended is simply left out.
+  do {
+    // poll passes over a negative descriptor, so a pipe that has ended is simply left out. A
+    // program may run on after it has closed its output.
     std::array<pollfd, 2> waiting{{{out.read_end, POLLIN, 0}, {err.read_end, POLLIN, 0}}};
-    constexpr int milliseconds_between_looks = 50;
+    const int milliseconds_between_looks = is_open() ? 50 : 1;
     if (poll(waiting.data(), waiting.size(), milliseconds_between_looks) > 0) {
-      if (waiting[0].revents != 0) read_available(out.read_end, result.out);
-      if (waiting[1].revents != 0) read_available(err.read_end, result.err);
+      if (waiting[0].revents != 0) said += read_available(out.read_end, result.out);
+      if (waiting[1].revents != 0) said += read_available(err.read_end, result.err);
     }
     if (result.err.size() > 2 * kept_stderr_bytes) {
       result.err.erase(0, result.err.size() - kept_stderr_bytes);
     }
-    kill_when_due();
-  }
+  } while (!is_over());
   if (result.err.size() > kept_stderr_bytes) {
     result.err.erase(0, result.err.size() - kept_stderr_bytes);
   }
-  // A program may run on after it has closed its output.
+  // The program, or what it has left behind; until it is waited for, its number is no one else's.
+  kill(-child, SIGKILL);
   int status = 0;
-  pid_t ended = 0;
-  while ((ended = waitpid(child, &status, killed ? 0 : WNOHANG)) != child) {
-    if (ended < 0 && errno != EINTR) {
-      throw std::system_error(errno, std::generic_category(), "waitpid");
-    }
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    kill_when_due();
+  while (waitpid(child, &status, 0) < 0) {
+    if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "waitpid");
   }
   result.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return result;

@@ -28,7 +28,8 @@ struct PytorchRuns {
   std::vector<report::Run> runs;  ///< scratch, concise
 };
 
-/// The folder of the two PyTorch programs, share/linreg/pytorch beside the program's bin.
+/// The folder of the two PyTorch programs, share/linreg/pytorch beside the program's bin. Throws
+/// PytorchError where the program can't tell its own path.
 std::filesystem::path pytorch_folder();
 
 /// The options of a PyTorch program that say what `settings` and `threads` say.
@@ -39,12 +40,14 @@ void check_python(const std::string& python);
 
 /// Runs both PyTorch programs with `settings`, on `python` or, where that is empty, on the first
 /// Python that imports torch: that of LibTorch's own wheel, python3, /usr/bin/python3. Nothing
-/// where none does. Throws PytorchError when the one that was named, or a program, fails.
+/// where none does. Throws PytorchError when the one that was named, or a program, fails, or when
+/// one that is there can't be started.
 std::optional<PytorchRuns> run_pytorch(const std::optional<std::string>& python,
                                        const report::Settings& settings, int threads,
                                        std::chrono::seconds time_limit);
 
-/// The recorded output of PyTorch for the article's settings, nothing for others.
+/// The recorded output of PyTorch for the article's settings, nothing for others. Throws
+/// PytorchError where its file is damaged.
 std::optional<PytorchRuns> recorded_pytorch(const report::Settings& settings);
 
 }  // namespace linreg::app

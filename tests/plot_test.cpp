@@ -206,11 +206,13 @@ TEST(Draw, KeepsTheOldPictureAndSaysWhyWhereGnuplotFails) {
        "no picture: gnuplot fails (exit status 1): line 3: no memory"},
       {"exit 0", "no picture: gnuplot fails (exit status 0): it draws nothing"},
       {"kill -SEGV $$", "no picture: gnuplot fails (exit status 139): it draws nothing"},
-      {"exec sleep 100", "no picture: gnuplot is still drawing after 1 s, and was ended"}};
+      {"exec sleep 100", "no picture: gnuplot is still drawing after 5 s, and was ended"},
+      {"exec yes", "no picture: gnuplot has said more than any picture holds, and was ended"},
+      {"exec yes >&2", "no picture: gnuplot has said more than any picture holds, and was ended"}};
   for (const auto& [script, expected] : failures) {
     const Impostor gnuplot(script);
     try {
-      draw(path, "plot x", std::chrono::seconds(1));
+      draw(path, "plot x", std::chrono::seconds(5));
       ADD_FAILURE() << script << " is taken for gnuplot";
     } catch (const std::runtime_error& error) {
       EXPECT_STREQ(error.what(), expected);
@@ -219,6 +221,19 @@ TEST(Draw, KeepsTheOldPictureAndSaysWhyWhereGnuplotFails) {
   EXPECT_THROW(draw(path, "plot no_such_variable"), std::runtime_error) << "gnuplot itself";
   EXPECT_EQ(read(path), "the old one");
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(Draw, DrawsTheSameWhateverTerminalTheEnvironmentNames) {
+  const test::TemporaryDirectory folder;
+  const std::string path = folder.path() / "picture.svg";
+  const std::string script = data(plot_canvas("--plot", path));
+  draw(path, script);
+  const std::string picture = read(path);
+  for (const char* terminal : {"x11", "nonsense"}) {
+    const Environment environment("GNUTERM", terminal);
+    EXPECT_NO_THROW(draw(path, script)) << terminal;
+    EXPECT_EQ(read(path), picture) << terminal;
+  }
 }
 
 TEST(Draw, NamesThePackageWhereThereIsNoGnuplot) {

@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <signal.h>  // kill
+#include <stdlib.h>  // setenv
+#include <sys/resource.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
@@ -26,6 +30,16 @@ TEST(RunProcess, GivesWhatTheProgramSaysAndHowItEnds) {
 
 TEST(RunProcess, PassesWordsOnWithoutAShell) {
   EXPECT_EQ(run_process({"printf", "%s|", "$HOME", "a b", "*"}, 60s).out, "$HOME|a b|*|");
+}
+
+TEST(RunProcess, PassesTheEnvironmentOnButForWhatIsToBeLeftOut) {
+  setenv("LINREG_TEST_ONE", "1", 1);
+  setenv("LINREG_TEST_TWO", "2", 1);
+  const std::string script = "echo \"$LINREG_TEST_ONE,$LINREG_TEST_TWO\"";
+  EXPECT_EQ(run_process({"sh", "-c", script}, 60s).out, "1,2\n");
+  EXPECT_EQ(run_process({"sh", "-c", script}, 60s, "", {"LINREG_TEST_TWO"}).out, "1,\n");
+  EXPECT_EQ(run_process({"sh", "-c", script}, 60s, "", {"LINREG_TEST_", "LINREG_TEST_ONE"}).out,
+            ",2\n");
 }
 
 TEST(RunProcess, GivesNothingOnStdin) { EXPECT_EQ(run_process({"cat"}, 60s).out, ""); }
@@ -86,6 +100,37 @@ TEST(RunProcess, KillsWhatTheProgramHasStartedToo) {
   EXPECT_FALSE(test::is_running(grandchild));
 }
 
+TEST(RunProcess, EndsWithTheProgramThoughWhatItHasStartedHoldsItsOutputOpen) {
+  const test::TemporaryDirectory folder;
+  for (const bool escapes : {false, true}) {
+    const std::string file = folder.path() / (escapes ? "escaped" : "grandchild");
+    const auto start = std::chrono::steady_clock::now();
+    const ProcessResult result =
+        run_process({"sh", "-c",
+                     fmt::format("{} sleep 1000 & echo $! > '{}'; echo out; echo err >&2; exit 3",
+                                 escapes ? "setsid" : "", file)},
+                    60s);
+    EXPECT_LT(std::chrono::steady_clock::now() - start, 30s);
+    EXPECT_EQ(result.out, "out\n");
+    EXPECT_EQ(result.err, "err\n");
+    EXPECT_EQ(result.exit_status, 3);
+    EXPECT_FALSE(result.timed_out);
+    const pid_t grandchild = test::process_in(file);
+    ASSERT_GT(grandchild, 0);
+    if (escapes) kill(grandchild, SIGKILL);
+    EXPECT_FALSE(test::is_running(grandchild));
+  }
+}
+
+TEST(RunProcess, LeavesNothingRunningThatTheProgramHasStarted) {
+  const test::TemporaryDirectory folder;
+  const std::string file = folder.path() / "grandchild";
+  const ProcessResult result =
+      run_process({"sh", "-c", fmt::format("sleep 1000 >&- 2>&- & echo $! > '{}'", file)}, 60s);
+  EXPECT_EQ(result.exit_status, 0);
+  EXPECT_FALSE(test::is_running(test::process_in(file)));
+}
+
 TEST(RunProcess, LeavesNoChildToWaitFor) {
   for (const char* script : {"exit 0", "kill -KILL $$", "sleep 1000", "yes", "yes >&2"}) {
     run_process({"sh", "-c", script}, 1s);
@@ -95,14 +140,37 @@ TEST(RunProcess, LeavesNoChildToWaitFor) {
 }
 
 TEST(RunProcess, KillsAProgramThatSaysWithoutEnd) {
-  const ProcessResult result = run_process({"yes"}, 600s);
-  EXPECT_TRUE(result.flooded);
-  EXPECT_FALSE(result.timed_out);
-  EXPECT_EQ(result.exit_status, 128 + 9);
+  for (const char* script : {"exec yes", "exec yes >&2"}) {
+    SCOPED_TRACE(script);
+    const ProcessResult result = run_process({"sh", "-c", script}, 60s);
+    EXPECT_TRUE(result.flooded);
+    EXPECT_FALSE(result.timed_out);
+    EXPECT_EQ(result.exit_status, 128 + 9);
+  }
 }
 
 TEST(RunProcess, RefusesAProgramThatIsNotThere) {
   EXPECT_THROW(run_process({"/nonexistent/program"}, 60s), std::system_error);
+}
+
+TEST(RunProcess, NamesTheLackOfDescriptors) {
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const int next = dup(STDIN_FILENO);
+  close(next);
+  const auto first = static_cast<rlim_t>(next);
+  for (const rlim_t most : {first, first + 1, first + 3}) {  // none for stdin, stdout, stderr
+    const rlimit limit{most, before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &limit);
+    std::error_code error;
+    try {
+      run_process({"true"}, 60s);
+    } catch (const std::system_error& refused) {
+      error = refused.code();
+    }
+    setrlimit(RLIMIT_NOFILE, &before);
+    EXPECT_EQ(error, std::errc::too_many_files_open) << most;
+  }
 }
 
 }  // namespace

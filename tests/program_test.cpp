@@ -725,12 +725,16 @@ TEST(Compare, OfADivergedRunIsStillMadeAndSaysSoWithStatus1) {
   EXPECT_TRUE(result.err.starts_with("linreg: the loss of scratch is not finite from epoch "));
 }
 
-/// A program in Python's place, written to a file of its own.
-std::string impostor(const test::TemporaryDirectory& folder, const std::string& script) {
-  const auto path = folder.path() / "python";
-  std::ofstream(path) << "#!/bin/sh\n" << script << '\n';
+/// A file that may be run.
+std::string executable(const std::filesystem::path& path, const std::string& text) {
+  std::ofstream(path) << text;
   std::filesystem::permissions(path, std::filesystem::perms::owner_all);
   return path;
+}
+
+/// A program in Python's place, written to a file of its own.
+std::string impostor(const test::TemporaryDirectory& folder, const std::string& script) {
+  return executable(folder.path() / "python", "#!/bin/sh\n" + script + '\n');
 }
 
 TEST(Compare, ShowsItsOwnResultsAndOneLineWhenPythonFails) {
@@ -738,14 +742,16 @@ TEST(Compare, ShowsItsOwnResultsAndOneLineWhenPythonFails) {
   const std::vector<std::pair<std::string, std::string>> failures{
       {"echo \"ModuleNotFoundError: No module named 'torch'\" >&2; exit 1", "has no torch"},
       {"echo 'Segmentation fault' >&2; exit 139", "Segmentation fault"},
-      {"exit 0", "did not print a record"},
+      {"exit 127", "exit status 127"},
+      {"exit 0", "did not print a record of its run (it printed nothing)"},
       {"echo '{\"runs\": [{}]}'", "did not print a record"},
-      {"echo '{'", "did not print a record"},
+      {"echo '{'", "did not print a record of its run (it is no JSON object)"},
+      {"echo '[]'", "did not print a record of its run (it is no JSON object)"},
       {"kill -KILL $$", "exit status 137"},
       {"sleep 100", "--pytorch-timeout"},
-      {"yes >&2", "--pytorch-timeout"},
       {"head -c 1000000 /dev/zero | tr '\\0' 1", "did not print a record"},
       {"yes", "has printed more than any record holds"},
+      {"yes >&2", "has printed more than any record holds"},
       {"head -c 100000000 /dev/zero >&2; exit 3", "exit status 3"},
       {"head -c 100000 /dev/urandom", "did not print a record"},
       {"printf '{\"runs\": [{\"implementation\": \"\\377\"}]}'", "did not print a record"},
@@ -765,6 +771,106 @@ TEST(Compare, ShowsItsOwnResultsAndOneLineWhenPythonFails) {
   const ProcessResult verbose = linreg(
       {"compare", "--pytorch", impostor(folder, "echo its own words >&2; exit 1"), "--verbose"});
   EXPECT_NE(verbose.err.find("its own words\n"), std::string::npos) << verbose.err;
+}
+
+TEST(Compare, SaysWhyPythonCantBeStartedAndShowsItsOwnResults) {
+  const test::TemporaryDirectory folder;
+  const auto path = folder.path() / "python";
+  const auto expect_error = [](const ProcessResult& result, const std::string& expected) {
+    EXPECT_EQ(result.exit_status, 1);
+    EXPECT_EQ(lines(result.err), 1U);
+    EXPECT_TRUE(result.err.ends_with(expected + '\n')) << result.err;
+    EXPECT_NE(result.out.find("w[1]"), std::string::npos) << result.out;
+  };
+  for (const auto& [text, expected] :
+       {std::pair{"", "Exec format error"}, {"#!/nonexistent\n", "No such file or directory"}}) {
+    expect_error(linreg({"compare", "--pytorch", executable(path, text)}),
+                 fmt::format("linreg: {} can't be started: {}", path.string(), expected));
+  }
+  expect_error(run_process({"sh", "-c", "ulimit -n 6; exec \"$0\" compare", LINREG_PROGRAM}, 600s),
+               "can't be started: Too many open files");
+}
+
+TEST(Compare, PassesOverAPythonThatItOnlyTriesAndThatCantBeRun) {
+  const test::TemporaryDirectory folder;
+  for (const char* text : {"", "#!/nonexistent\n", "#!/bin/sh\nexit 127\n"}) {
+    SCOPED_TRACE(text);
+    executable(folder.path() / "python3", text);
+    const ProcessResult result =
+        run_process({"env", fmt::format("PATH={}:{}", folder.path().string(), std::getenv("PATH")),
+                     LINREG_PROGRAM, "compare"},
+                    600s);
+    EXPECT_EQ(result.exit_status, 0);
+    EXPECT_EQ(result.err, "");
+    EXPECT_NE(result.out.find("Equal "), std::string::npos) << result.out;
+  }
+}
+
+TEST(Compare, TakesTheRecordOfAPythonThatSucceedsWhateverItSays) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  const test::TemporaryDirectory folder;
+  const std::string python = impostor(
+      folder,
+      fmt::format("echo \"No module named 'torch'\" >&2; exec '{}' \"$@\"", *test::live_python()));
+  const ProcessResult result = linreg({"compare", "--pytorch", python});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_NE(result.out.find("Equal to the last bit"), std::string::npos) << result.out;
+}
+
+TEST(Compare, HandsPythonMoreWeightsThanAnArgumentHolds) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  std::string true_w = "2";
+  for (int i = 1; i < 40'000; ++i) true_w += ",2";  // "2.0" for Python: 160 KB
+  const ProcessResult result = linreg({"compare", "--pytorch", *test::live_python(), "--examples",
+                                       "10", "--lr", "1e-5", "--true-w", true_w});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_NE(result.out.find("Equal to the last bit: all 160010 values."), std::string::npos);
+}
+
+TEST(Compare, RefusesARecordOfAnotherShapeAndShowsItsOwnResults) {
+  const nlohmann::json run{{"implementation", "scratch"},
+                           {"framework", "pytorch"},
+                           {"version", "2"},
+                           {"epoch_loss", {1, 2, 3}},
+                           {"w", {1, 2}},
+                           {"b", 1},
+                           {"w_error", {1, 2}},
+                           {"b_error", 1},
+                           {"steps", 300},
+                           {"train_seconds", 1}};
+  const std::vector<std::pair<const char*, nlohmann::json>> faults{
+      {"epoch_loss", nlohmann::json::array()},
+      {"epoch_loss", {1, 2, 3, 4}},
+      {"w", nlohmann::json::array()},
+      {"w", std::vector<int>(50, 1)},
+      {"w_error", nlohmann::json::array()},
+      {"steps", -1},
+      {"train_seconds", "nan"},
+      {"version", "\u001b[2J"},
+      {"implementation", "concise"},
+      {"framework", "libtorch"}};
+  const test::TemporaryDirectory folder;
+  const std::string record = folder.path() / "record";
+  const std::string python = impostor(
+      folder,
+      fmt::format("case $1 in */concise.py) sed s/scratch/concise/ '{0}';; *) cat '{0}'; esac",
+                  record));
+  std::ofstream(record) << nlohmann::json{{"runs", {run}}};
+  EXPECT_NE(linreg({"compare", "--pytorch", python}).out.find("NOT EQUAL"), std::string::npos);
+  for (const auto& [key, value] : faults) {
+    SCOPED_TRACE(testing::Message() << key << ' ' << value);
+    nlohmann::json other = run;
+    other[key] = value;
+    std::ofstream(record) << nlohmann::json{{"runs", {other}}};
+    const ProcessResult result = linreg({"compare", "--pytorch", python});
+    EXPECT_EQ(result.exit_status, 1);
+    EXPECT_EQ(lines(result.err), 1U) << result.err;
+    EXPECT_TRUE(result.err.starts_with(
+        fmt::format("linreg: {} did not print a record of its run (", python)))
+        << result.err;
+    EXPECT_NE(result.out.find("w[1]"), std::string::npos) << result.out;
+    EXPECT_EQ(result.out.find('\x1b'), std::string::npos);
+  }
 }
 
 TEST(Compare, ShowsItsOwnResultsAndOneLineWhenTorchIsBroken) {
@@ -838,6 +944,63 @@ TEST(Compare, FallsBackOnRecordedOutputAndThenOnTheTwoDemos) {
   EXPECT_EQ(other.exit_status, 0) << other.out << other.err;
   EXPECT_NE(other.out.find("Not compared with PyTorch"), std::string::npos) << other.out;
   expect_at_most_80_columns(article.out + other.out);
+}
+
+TEST(Compare, ShowsItsOwnResultsAndOneLineWhenTheRecordedOutputIsDamaged) {
+  // The program in a place of its own, with a scratch.py for which no Python has torch.
+  const test::TemporaryDirectory folder;
+  const auto share = folder.path() / "share" / "linreg" / "pytorch";
+  const auto program = folder.path() / "bin" / "linreg";
+  std::filesystem::create_directories(share);
+  std::filesystem::create_directories(program.parent_path());
+  std::filesystem::copy_file(LINREG_PROGRAM, program);
+  std::ofstream(share / "scratch.py") << "raise ModuleNotFoundError(\"No module named 'torch'\")\n";
+
+  const nlohmann::json whole = read_json(pytorch_folder() / "recorded.json");
+  nlohmann::json lacks_a_run = whole;
+  lacks_a_run["runs"].erase(1);
+  nlohmann::json lacks_a_loss = whole;
+  lacks_a_loss["runs"][1]["epoch_loss"].erase(0);
+  const auto compare_with = [&](const std::string& text) {
+    std::ofstream(share / "recorded.json") << text;
+    return run_process({program, "compare"}, 600s);
+  };
+  EXPECT_EQ(compare_with(whole.dump()).exit_status, 0);
+  const std::vector<std::string> damages{
+      "", "{", "[]", "{\"settings\": 1}", lacks_a_run.dump(), lacks_a_loss.dump()};
+  for (const std::string& text : damages) {
+    SCOPED_TRACE(text);
+    const ProcessResult result = compare_with(text);
+    EXPECT_EQ(result.exit_status, 1);
+    EXPECT_EQ(lines(result.err), 1U) << result.err;
+    EXPECT_TRUE(result.err.starts_with(
+        fmt::format("linreg: {} is damaged (", (share / "recorded.json").string())))
+        << result.err;
+    EXPECT_EQ(result.err.find("exception"), std::string::npos) << result.err;
+    EXPECT_NE(result.out.find("w[1]"), std::string::npos) << result.out;
+  }
+}
+
+TEST(Compare, ShowsItsOwnResultsAndOneLineWhenItCantTellItsOwnPath) {
+  const auto without_proc = [](std::vector<std::string> words) {
+    const std::vector<std::string> hide{"env",
+                                        "unshare",
+                                        "--map-root-user",
+                                        "--mount",
+                                        "sh",
+                                        "-c",
+                                        "mount -t tmpfs none /proc && exec \"$@\"",
+                                        "sh"};
+    words.insert(words.begin(), hide.begin(), hide.end());
+    return run_process(words, 600s);
+  };
+  if (without_proc({"true"}).exit_status != 0) GTEST_SKIP() << "/proc can't be hidden here";
+  const ProcessResult result = without_proc({LINREG_PROGRAM, "compare"});
+  EXPECT_EQ(result.exit_status, 1);
+  EXPECT_TRUE(result.err.ends_with(  // after what LibTorch says about it
+      "linreg: the PyTorch programs can't be found by /proc/self/exe: No such file or directory\n"))
+      << result.err;
+  EXPECT_NE(result.out.find("w[1]"), std::string::npos) << result.out;
 }
 
 }  // namespace

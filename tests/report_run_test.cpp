@@ -75,6 +75,38 @@ TEST(Run, RefusesARecordWithoutAKeyOrOfAnotherTypeAndNamesIt) {
   EXPECT_THROW(run_from_json(nlohmann::json::array()), std::invalid_argument);
 }
 
+TEST(Run, RefusesAValueThatNoRunHasAndNamesItsKey) {
+  const std::vector<std::pair<const char*, nlohmann::json>> values{
+      {"steps", -1},
+      {"steps", std::uint64_t{1} << 63},
+      {"steps", 300.5},
+      {"train_seconds", -0.1},
+      {"train_seconds", "nan"},
+      {"train_seconds", "inf"},
+      {"implementation", "scratch\n"},
+      {"framework", std::string(101, 'x')},
+      {"version", "2.6.0\x1b[2J"},
+      {"version", "2.6.0\x7f"},
+      {"version", "2.6.0\u009b2J"}};
+  for (const auto& [key, value] : values) {
+    nlohmann::json record = nlohmann::json::parse(to_json(example()).dump());
+    record[key] = value;
+    try {
+      run_from_json(record);
+      ADD_FAILURE() << key << ' ' << value << " is accepted";
+    } catch (const std::invalid_argument& error) {
+      EXPECT_TRUE(std::string(error.what()).starts_with(std::string("the record's \"") + key))
+          << error.what();
+    }
+  }
+}
+
+TEST(Settings, RefuseAnIntegerOf64Bits) {
+  nlohmann::json record = nlohmann::json::parse(to_json(Settings{}).dump());
+  record["epochs"] = std::uint64_t{1} << 63;
+  EXPECT_THROW(settings_from_json(record), std::invalid_argument);
+}
+
 TEST(Settings, ReadBackFromJsonToTheSameBits) {
   for (const Seed seed : {Seed{0, false}, Seed{std::numeric_limits<std::uint64_t>::max(), false},
                           Seed{1, true}, Seed{std::uint64_t{1} << 63, true}}) {

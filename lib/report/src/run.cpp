@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -68,14 +69,40 @@ std::vector<Number> get_numbers(const json& object, const char* key) {
 
 std::int64_t get_integer(const json& object, const char* key) {
   const json& value = member(object, key);
-  if (!value.is_number_integer()) refuse(value, key, "an integer");
+  const bool fits = !value.is_number_unsigned() ||
+                    value.get<std::uint64_t>() <= std::numeric_limits<std::int64_t>::max();
+  if (!value.is_number_integer() || !fits) refuse(value, key, "an integer below 2^63");
   return value.get<std::int64_t>();
+}
+
+std::int64_t get_count(const json& object, const char* key) {
+  const std::int64_t count = get_integer(object, key);
+  if (count < 0) refuse(member(object, key), key, "no negative number");
+  return count;
+}
+
+double get_seconds(const json& object, const char* key) {
+  const auto seconds = get_number<double>(object, key);
+  if (!(seconds >= 0) || std::isinf(seconds)) {
+    refuse(member(object, key), key, "a finite number of seconds");
+  }
+  return seconds;
 }
 
 std::string get_string(const json& object, const char* key) {
   const json& value = member(object, key);
   if (!value.is_string()) refuse(value, key, "a string");
   return value.get<std::string>();
+}
+
+/// A string that may be shown: it can't steer a terminal or fill it.
+std::string get_name(const json& object, const char* key) {
+  const std::string name = get_string(object, key);
+  const auto is_printable = [](char c) { return c >= ' ' && c <= '~'; };
+  if (name.size() > 100 || !std::ranges::all_of(name, is_printable)) {
+    refuse(member(object, key), key, "at most 100 printable characters of ASCII");
+  }
+  return name;
 }
 
 Seed get_seed(const json& object, const char* key) {
@@ -122,16 +149,16 @@ ordered_json to_json(const Run& run) {
 
 Run run_from_json(const json& json) {
   return {
-      .implementation = get_string(json, "implementation"),
-      .framework = get_string(json, "framework"),
-      .version = get_string(json, "version"),
+      .implementation = get_name(json, "implementation"),
+      .framework = get_name(json, "framework"),
+      .version = get_name(json, "version"),
       .epoch_loss = get_numbers<float>(json, "epoch_loss"),
       .w = get_numbers<float>(json, "w"),
       .b = get_number<float>(json, "b"),
       .w_error = get_numbers<float>(json, "w_error"),
       .b_error = get_number<float>(json, "b_error"),
-      .steps = get_integer(json, "steps"),
-      .train_seconds = get_number<double>(json, "train_seconds"),
+      .steps = get_count(json, "steps"),
+      .train_seconds = get_seconds(json, "train_seconds"),
   };
 }
 

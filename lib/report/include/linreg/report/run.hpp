@@ -57,7 +57,8 @@ nlohmann::ordered_json to_json(const Settings& settings);
 nlohmann::ordered_json to_json(const Run& run);
 
 /// The run in `json`, as to_json or the PyTorch programs wrote it.
-/// Throws std::invalid_argument that names the key when one is missing or of another type.
+/// Throws std::invalid_argument that names the key when one is missing or of another type, and when
+/// a run's steps or seconds can't be such, or a string of it is no short line of printable ASCII.
 Run run_from_json(const nlohmann::json& json);
 Settings settings_from_json(const nlohmann::json& json);
 
