@@ -65,7 +65,14 @@ TEST(LastLine, IsTheLastThatHasSomethingOnItWithoutBlanksAroundIt) {
 }
 
 TEST(RunProcess, ReportsASignalAsAShellDoes) {
-  EXPECT_EQ(run_process({"sh", "-c", "kill -TERM $$"}, 60s).exit_status, 128 + 15);
+  const ProcessResult result = run_process({"sh", "-c", "kill -TERM $$"}, 60s);
+  EXPECT_EQ(result.exit_status, 128 + 15);
+  EXPECT_EQ(result.signal, 15);
+}
+
+TEST(DescribeEnd, TellsASignalFromAStatus) {
+  EXPECT_EQ(describe_end(run_process({"sh", "-c", "exit 143"}, 60s)), "exit status 143");
+  EXPECT_EQ(describe_end(run_process({"sh", "-c", "kill -TERM $$"}, 60s)), "killed by signal 15");
 }
 
 TEST(RunProcess, KillsAProgramThatRunsTooLong) {
