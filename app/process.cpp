@@ -135,6 +135,8 @@ ProcessResult run_process(const std::vector<std::string>& command, std::chrono::
   using Clock = std::chrono::steady_clock;
   Clock::time_point deadline = Clock::now() + time_limit;
   const InterruptsWait until_it_is_reaped;
+  // Where it is ignored, which a program inherits, no exit status is kept.
+  std::signal(SIGCHLD, SIG_DFL);
   const MemoryFile in(input);
   Pipe out;
   Pipe err;

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <system_error>
 
 #include "live_pytorch.hpp"
@@ -144,6 +145,12 @@ TEST(RunProcess, LeavesNoChildToWaitFor) {
     EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << script;
     EXPECT_EQ(errno, ECHILD) << script;
   }
+}
+
+TEST(RunProcess, KnowsTheExitStatusWhereEndedChildrenWereIgnored) {
+  std::signal(SIGCHLD, SIG_IGN);
+  EXPECT_EQ(run_process({"sh", "-c", "exit 7"}, 60s).exit_status, 7);
+  std::signal(SIGCHLD, SIG_DFL);
 }
 
 TEST(RunProcess, KillsAProgramThatSaysWithoutEnd) {
