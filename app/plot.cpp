@@ -85,8 +85,7 @@ void draw(const std::string& path, const std::string& script, std::chrono::secon
   }
   if (result.exit_status != 0 || result.out.empty()) {
     const std::string last = last_line(result.err);
-    throw std::runtime_error(fmt::format("no picture: gnuplot fails (exit status {}): {}",
-                                         result.exit_status,
+    throw std::runtime_error(fmt::format("no picture: gnuplot fails ({}): {}", describe_end(result),
                                          last.empty() ? "it draws nothing" : last));
   }
   if (path == "-") {

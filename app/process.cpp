@@ -1,6 +1,7 @@
 #include "process.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <poll.h>
 #include <spawn.h>
 #include <sys/mman.h>
@@ -134,6 +135,8 @@ ProcessResult run_process(const std::vector<std::string>& command, std::chrono::
   using Clock = std::chrono::steady_clock;
   Clock::time_point deadline = Clock::now() + time_limit;
   const InterruptsWait until_it_is_reaped;
+  // Where it is ignored, which a program inherits, no exit status is kept.
+  std::signal(SIGCHLD, SIG_DFL);
   const MemoryFile in(input);
   Pipe out;
   Pipe err;
@@ -177,8 +180,14 @@ ProcessResult run_process(const std::vector<std::string>& command, std::chrono::
   while (waitpid(child, &status, 0) < 0) {
     if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "waitpid");
   }
-  result.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  result.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  result.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + result.signal;
   return result;
+}
+
+std::string describe_end(const ProcessResult& result) {
+  return result.signal == 0 ? fmt::format("exit status {}", result.exit_status)
+                            : fmt::format("killed by signal {}", result.signal);
 }
 
 std::string last_line(const std::string& text) {

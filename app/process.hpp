@@ -10,6 +10,7 @@ namespace linreg::app {
 /// How another program ended, and what it said.
 struct ProcessResult {
   int exit_status = 0;  ///< as a shell counts: the program's own, or 128 + the signal that ended it
+  int signal = 0;       ///< that ended it, 0 for none
   bool timed_out = false;
   bool flooded = false;  ///< it was killed for saying more than 256 MiB, on both together
   std::string out;       ///< all of its stdout
@@ -25,6 +26,9 @@ struct ProcessResult {
 ProcessResult run_process(const std::vector<std::string>& command, std::chrono::seconds time_limit,
                           std::string_view input = {},
                           const std::vector<std::string>& without = {});
+
+/// "exit status 3" or "killed by signal 9".
+std::string describe_end(const ProcessResult& result);
 
 /// The last line that has something on it, without blanks around it: where programs name what made
 /// them fail.

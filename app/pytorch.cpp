@@ -78,8 +78,8 @@ std::vector<std::string> arguments(const report::Settings& settings, const std::
   }
   const std::string last = last_line(result.err);
   throw PytorchError(
-      fmt::format("PyTorch in {} fails (exit status {}): {}; --verbose shows all that it said",
-                  python, result.exit_status, last.empty() ? "it says nothing" : start(last)),
+      fmt::format("PyTorch in {} fails ({}): {}; --verbose shows all that it said", python,
+                  describe_end(result), last.empty() ? "it says nothing" : start(last)),
       result.err);
 }
 

@@ -205,7 +205,7 @@ TEST(Draw, KeepsTheOldPictureAndSaysWhyWhereGnuplotFails) {
       {"echo '<svg'; echo; echo '   line 3: no memory' >&2; echo >&2; exit 1",
        "no picture: gnuplot fails (exit status 1): line 3: no memory"},
       {"exit 0", "no picture: gnuplot fails (exit status 0): it draws nothing"},
-      {"kill -SEGV $$", "no picture: gnuplot fails (exit status 139): it draws nothing"},
+      {"kill -SEGV $$", "no picture: gnuplot fails (killed by signal 11): it draws nothing"},
       {"exec sleep 100", "no picture: gnuplot is still drawing after 5 s, and was ended"},
       {"exec yes", "no picture: gnuplot has said more than any picture holds, and was ended"},
       {"exec yes >&2", "no picture: gnuplot has said more than any picture holds, and was ended"}};

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <system_error>
 
 #include "live_pytorch.hpp"
@@ -65,7 +66,14 @@ TEST(LastLine, IsTheLastThatHasSomethingOnItWithoutBlanksAroundIt) {
 }
 
 TEST(RunProcess, ReportsASignalAsAShellDoes) {
-  EXPECT_EQ(run_process({"sh", "-c", "kill -TERM $$"}, 60s).exit_status, 128 + 15);
+  const ProcessResult result = run_process({"sh", "-c", "kill -TERM $$"}, 60s);
+  EXPECT_EQ(result.exit_status, 128 + 15);
+  EXPECT_EQ(result.signal, 15);
+}
+
+TEST(DescribeEnd, TellsASignalFromAStatus) {
+  EXPECT_EQ(describe_end(run_process({"sh", "-c", "exit 143"}, 60s)), "exit status 143");
+  EXPECT_EQ(describe_end(run_process({"sh", "-c", "kill -TERM $$"}, 60s)), "killed by signal 15");
 }
 
 TEST(RunProcess, KillsAProgramThatRunsTooLong) {
@@ -137,6 +145,12 @@ TEST(RunProcess, LeavesNoChildToWaitFor) {
     EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << script;
     EXPECT_EQ(errno, ECHILD) << script;
   }
+}
+
+TEST(RunProcess, KnowsTheExitStatusWhereEndedChildrenWereIgnored) {
+  std::signal(SIGCHLD, SIG_IGN);
+  EXPECT_EQ(run_process({"sh", "-c", "exit 7"}, 60s).exit_status, 7);
+  std::signal(SIGCHLD, SIG_DFL);
 }
 
 TEST(RunProcess, KillsAProgramThatSaysWithoutEnd) {
