@@ -155,7 +155,7 @@ int compare_command(const Options& options, const CompareOptions& compare_option
     if (!live) pytorch = recorded_pytorch(settings);
   } catch (const PytorchError& error) {
     failure = error.what();
-    if (compare_options.verbose) {
+    if (compare_options.verbose && !error.words().empty()) {
       status.clear();
       write_stderr(error.words() + "\n");
     }
