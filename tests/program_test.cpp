@@ -618,6 +618,7 @@ TEST(Program, SaysInOneLineOfTextWhatWasNoText) {
 }
 
 TEST(Program, CountsTheLimitOfItsAddressSpace) {
+  if (test::is_sanitized) GTEST_SKIP() << "the sanitizer needs what this takes away";
   const ProcessResult result = run_process(
       {"prlimit", "--as=4000000000", LINREG_PROGRAM, "scratch", "--examples", "400000000"}, 600s);
   EXPECT_EQ(result.exit_status, 2);
@@ -626,6 +627,7 @@ TEST(Program, CountsTheLimitOfItsAddressSpace) {
 }
 
 TEST(Program, RefusesMoreThreadsThanTheSystemStarts) {
+  if (test::is_sanitized) GTEST_SKIP() << "the sanitizer needs what this takes away";
   const ProcessResult result = run_process(
       {"prlimit", "--as=4000000000", LINREG_PROGRAM, "scratch", "--threads", "1024"}, 600s);
   EXPECT_EQ(result.exit_status, 2);
@@ -787,6 +789,7 @@ TEST(Compare, SaysWhyPythonCantBeStartedAndShowsItsOwnResults) {
     expect_error(linreg({"compare", "--pytorch", executable(path, text)}),
                  fmt::format("linreg: {} can't be started: {}", path.string(), expected));
   }
+  if (test::is_sanitized) return;  // it needs descriptors to spare
   expect_error(run_process({"sh", "-c", "ulimit -n 6; exec \"$0\" compare", LINREG_PROGRAM}, 600s),
                "can't be started: Too many open files");
 }
@@ -982,6 +985,7 @@ TEST(Compare, ShowsItsOwnResultsAndOneLineWhenTheRecordedOutputIsDamaged) {
 }
 
 TEST(Compare, ShowsItsOwnResultsAndOneLineWhenItCantTellItsOwnPath) {
+  if (test::is_sanitized) GTEST_SKIP() << "the sanitizer needs what this takes away";
   const auto without_proc = [](std::vector<std::string> words) {
     const std::vector<std::string> hide{"env",
                                         "unshare",

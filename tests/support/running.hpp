@@ -11,6 +11,14 @@
 /// What tests need to watch other processes.
 namespace linreg::test {
 
+/// The address sanitizer needs terabytes of address space, descriptors to spare and /proc: a test
+/// that takes them away can't run under it.
+#ifdef __SANITIZE_ADDRESS__
+inline constexpr bool is_sanitized = true;
+#else
+inline constexpr bool is_sanitized = false;
+#endif
+
 /// A program that runs beside the test.
 class Running {
  public:
