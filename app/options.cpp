@@ -237,7 +237,7 @@ std::string describe(const CLI::ParseError& error, const CLI::App& app) {
   const std::string word = unexpected.front().substr(0, unexpected.front().find('='));
   // The start of a known word, a word that one stands for (--learning-rate), or a few slips.
   const auto distance = [&](const std::string& other) {
-    const bool stands_for_it = !word.empty() && other.starts_with(word);
+    const bool stands_for_it = word.size() > 2 && other.starts_with(word);
     return stands_for_it || abbreviates(other, word) ? 0 : edit_distance(word, other);
   };
   if (!chosen.empty() && std::ranges::count(known, word) > 0) {

@@ -244,6 +244,7 @@ TEST(Options, SayWhatIsWrongWithWordsThatAreNone) {
        "--help"},
       {{"scratch", "--ep", "1"},
        "linreg scratch does not know '--ep'; did you mean '--epochs'? see linreg scratch --help"},
+      {{"scratch", "-"}, "linreg scratch does not know '-'; see linreg scratch --help"},
       {{"scratch", "--momentum", "1"},
        "linreg scratch does not know '--momentum'; see linreg scratch --help"},
       {{"scratch", "--lr"}, "--lr takes exactly one value, once; see linreg scratch --help"},
