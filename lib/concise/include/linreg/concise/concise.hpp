@@ -90,7 +90,8 @@ void initialize_parameters(torch::nn::Sequential net);
 /// Departure: takes what the article has as globals, and tells `observer` instead of printing; the
 /// epoch's loss is computed without the graph that the article builds and never walks.
 /// `trainer.zero_grad()` unsets the gradients, as Python's does from 2.0 on and LibTorch's not yet
-/// in 1.13; `l.backward()` is given its gradient, 1, instead of making it anew at each step; and
+/// in 1.13; `l.backward()` is given its gradient, 1, instead of making it anew at each step;
+/// `trainer.step()` runs in InferenceMode, which spares the way through autograd's dispatch; and
 /// `net(X)` calls the one layer itself, without the type erasure of a Sequential.
 ///
 /// Throws c10::Error for examples, a model or hyperparameters of the wrong shape, type or range.
