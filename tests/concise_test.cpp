@@ -73,6 +73,14 @@ torch::Tensor indices(const BatchIndices& batch) {
   return batch.order.slice(0, batch.first, batch.last);
 }
 
+TEST(DataLoaderSampler, KeepsIndicesInInt32WhileTheyFit) {
+  for (const bool shuffle : {true, false}) {
+    DataLoaderSampler sampler(10, shuffle);
+    sampler.reset();
+    EXPECT_EQ(sampler.next(4)->order.scalar_type(), torch::kInt);
+  }
+}
+
 TEST(DataLoaderSampler, GoesOnFromWhereItWasSaved) {
   DataLoaderSampler sampler(10, true);
   sampler.reset();

@@ -75,6 +75,9 @@ TEST(Misuse, OfShapesTypesDevicesAndNumbersIsRefused) {
       {[&] { concise::DataLoaderSampler(0, true); }, "concise::DataLoaderSampler", "0"},
       {[&] { concise::linreg(0); }, "concise::linreg", "0"},
       {[&] { pytorch::data_loader_order(0); }, "pytorch::data_loader_order", "0"},
+      {[&] { pytorch::data_loader_order(9, torch::kByte); }, "pytorch::data_loader_order", "Byte"},
+      {[&] { pytorch::data_loader_order(1LL << 31, torch::kInt); }, "pytorch::data_loader_order",
+       "2147483648"},
       {[&] { random.getrandbits(65); }, "pytorch::Random::getrandbits", "65"},
       {[&] { random.randbelow(0); }, "pytorch::Random::randbelow", "0"},
   });

@@ -30,6 +30,14 @@ TEST(DataLoaderOrder, KnownOrdersOfTwoEpochs) {
   EXPECT_EQ(to_vector(data_loader_order(10)), (Order{2, 4, 7, 0, 8, 9, 5, 3, 6, 1}));
 }
 
+TEST(DataLoaderOrder, IsTheSameInInt32) {
+  torch::manual_seed(3);
+  const torch::Tensor order = data_loader_order(100'000, torch::kInt);
+  EXPECT_EQ(order.scalar_type(), torch::kInt);
+  torch::manual_seed(3);
+  EXPECT_TRUE(order.to(torch::kLong).equal(data_loader_order(100'000)));
+}
+
 TEST(DataLoaderOrder, RefusesToOrderNothing) { EXPECT_THROW(data_loader_order(0), c10::Error); }
 
 /// The script prints, for every seed and size, the order of three epochs and the number that the

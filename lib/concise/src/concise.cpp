@@ -5,6 +5,7 @@
 #include <torch/serialize.h>
 
 #include <algorithm>
+#include <limits>
 #include <linreg/pytorch/data_loader.hpp>
 #include <utility>
 
@@ -38,11 +39,13 @@ void DataLoaderSampler::reset(c10::optional<std::size_t> new_size) {
   if (new_size) num_examples_ = static_cast<std::int64_t>(*new_size);
   next_ = 0;
   order_.reset();  // before the next one is drawn: each is as large as a column of the data
+  const auto index =
+      num_examples_ <= std::numeric_limits<std::int32_t>::max() ? torch::kInt : torch::kLong;
   if (shuffle_) {
-    order_ = pytorch::data_loader_order(num_examples_);
+    order_ = pytorch::data_loader_order(num_examples_, index);
   } else {
     pytorch::skip_data_loader_base_seed();
-    order_ = torch::arange(num_examples_);
+    order_ = torch::arange(num_examples_, index);
   }
 }
 
@@ -63,7 +66,7 @@ void DataLoaderSampler::save(torch::serialize::OutputArchive& archive) const {
 
 void DataLoaderSampler::load(torch::serialize::InputArchive& archive) {
   torch::Tensor num_examples = torch::empty(1, torch::kLong);
-  torch::Tensor order = torch::empty(0, torch::kLong);
+  torch::Tensor order;
   torch::Tensor next = torch::empty(1, torch::kLong);
   archive.read("num_examples", num_examples, /*is_buffer=*/true);
   archive.read("order", order, /*is_buffer=*/true);

@@ -3,6 +3,8 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Functions.h>
 
+#include <limits>
+
 namespace linreg::pytorch {
 namespace {
 
@@ -13,11 +15,15 @@ std::int64_t draw_int64() { return at::empty({}, at::kLong).random_().item<std::
 
 void skip_data_loader_base_seed() { draw_int64(); }
 
-at::Tensor data_loader_order(std::int64_t n) {
+at::Tensor data_loader_order(std::int64_t n, at::ScalarType dtype) {
   TORCH_CHECK(n >= 1, "linreg::pytorch::data_loader_order: n is ", n, ", but must be positive");
+  TORCH_CHECK(
+      dtype == at::kLong || (dtype == at::kInt && n <= std::numeric_limits<std::int32_t>::max()),
+      "linreg::pytorch::data_loader_order: dtype is ", dtype,
+      ", but must be int64, or int32 for less than 2^31 examples, and n is ", n);
   skip_data_loader_base_seed();
   const auto seed = static_cast<std::uint64_t>(draw_int64());
-  return at::randperm(n, at::make_generator<at::CPUGeneratorImpl>(seed), at::kLong);
+  return at::randperm(n, at::make_generator<at::CPUGeneratorImpl>(seed), dtype);
 }
 
 }  // namespace linreg::pytorch

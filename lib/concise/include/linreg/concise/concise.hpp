@@ -20,7 +20,7 @@ namespace linreg::concise {
 
 /// What the sampler asks of the dataset for one minibatch: the examples order[first:last].
 struct BatchIndices {
-  torch::Tensor order;  ///< int64, shape (n), the same tensor for the whole epoch
+  torch::Tensor order;  ///< int32 or int64, shape (n), the same tensor for the whole epoch
   std::int64_t first;
   std::int64_t last;
   std::size_t size() const { return static_cast<std::size_t>(last - first); }
@@ -45,7 +45,7 @@ class TensorDataset final
 };
 
 /// The order of Python's DataLoader, drawn anew from the global generator for each epoch; or, not
-/// shuffled, the examples as they come.
+/// shuffled, the examples as they come. Indices are int32 as long as num_examples allows.
 class DataLoaderSampler final : public torch::data::samplers::Sampler<BatchIndices> {
  public:
   /// Throws c10::Error for num_examples < 1.
@@ -59,7 +59,7 @@ class DataLoaderSampler final : public torch::data::samplers::Sampler<BatchIndic
  private:
   std::int64_t num_examples_;
   bool shuffle_;
-  torch::Tensor order_;    ///< int64, shape (n), or undefined when no epoch is under way
+  torch::Tensor order_;    ///< shape (n), or undefined when no epoch is under way
   std::int64_t next_ = 0;  ///< place in the order of the next minibatch's first example
 };
 
