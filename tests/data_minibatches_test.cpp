@@ -33,6 +33,12 @@ void expect_as_indexed(const Examples& examples, const torch::Tensor& order,
   EXPECT_TRUE(kept.front().X.equal(examples.features.index({first_indices})));
 }
 
+TEST(IndexDtype, IsTheNarrowestThatHoldsTheIndices) {
+  EXPECT_EQ(index_dtype(1), torch::kInt);
+  EXPECT_EQ(index_dtype((1LL << 31) - 1), torch::kInt);
+  EXPECT_EQ(index_dtype(1LL << 31), torch::kLong);
+}
+
 TEST(Minibatches, AreTheExamplesIndexedByTheOrder) {
   for (const std::int64_t n : {1, 5, 97}) {
     for (const std::int64_t batch_size : {1, 7, 10, 97, 1000}) {

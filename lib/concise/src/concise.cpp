@@ -5,7 +5,6 @@
 #include <torch/serialize.h>
 
 #include <algorithm>
-#include <limits>
 #include <linreg/pytorch/data_loader.hpp>
 #include <utility>
 
@@ -39,13 +38,12 @@ void DataLoaderSampler::reset(c10::optional<std::size_t> new_size) {
   if (new_size) num_examples_ = static_cast<std::int64_t>(*new_size);
   next_ = 0;
   order_.reset();  // before the next one is drawn: each is as large as a column of the data
-  const auto index =
-      num_examples_ <= std::numeric_limits<std::int32_t>::max() ? torch::kInt : torch::kLong;
+  const torch::ScalarType index_dtype = data::index_dtype(num_examples_);
   if (shuffle_) {
-    order_ = pytorch::data_loader_order(num_examples_, index);
+    order_ = pytorch::data_loader_order(num_examples_, index_dtype);
   } else {
     pytorch::skip_data_loader_base_seed();
-    order_ = torch::arange(num_examples_, index);
+    order_ = torch::arange(num_examples_, index_dtype);
   }
 }
 

@@ -3,9 +3,14 @@
 #include <ATen/core/LegacyTypeDispatch.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace linreg::data {
+
+torch::ScalarType index_dtype(std::int64_t n) {
+  return n <= std::numeric_limits<std::int32_t>::max() ? torch::kInt : torch::kLong;
+}
 
 OrderedExamples::OrderedExamples(Examples examples, torch::Tensor order)
     : examples_(std::move(examples)), order_(std::move(order)) {

@@ -1,6 +1,5 @@
 #include "linreg/scratch/scratch.hpp"
 
-#include <limits>
 #include <span>
 
 namespace linreg::scratch {
@@ -49,7 +48,7 @@ data::Minibatches data_iter(std::int64_t batch_size, const torch::Tensor& featur
                             const torch::Tensor& labels, pytorch::Random& random) {
   data::check_examples("linreg::scratch::data_iter", features, labels);
   const std::int64_t num_examples = features.size(0);
-  const torch::Tensor indices = num_examples <= std::numeric_limits<std::int32_t>::max()
+  const torch::Tensor indices = data::index_dtype(num_examples) == torch::kInt
                                     ? shuffled_indices<std::int32_t>(num_examples, random)
                                     : shuffled_indices<std::int64_t>(num_examples, random);
   return {{features, labels}, indices, batch_size};

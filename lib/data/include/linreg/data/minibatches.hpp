@@ -12,6 +12,9 @@ struct Minibatch {
   torch::Tensor y;  ///< labels, float32, shape (k, 1)
 };
 
+/// The narrowest dtype that holds the indices of n examples: int32 for n <= 2³¹ - 1, else int64.
+torch::ScalarType index_dtype(std::int64_t n);
+
 /// The examples in a given order.
 ///
 /// Departure: the article indexes once per minibatch. Here the examples of several minibatches are
