@@ -114,8 +114,8 @@ Demo run_concise(const report::Settings& settings, const OnLine& on_line, const 
     return concise::train(net, examples, hyperparameters(settings),
                           observe(on_line, on_step, progress));
   };
-  const torch::nn::LinearImpl& layer = concise::layer(net);
-  Demo demo = finish("concise", settings, train, layer.weight.data(), layer.bias.data(), true_w);
+  const torch::nn::Linear layer = concise::layer(net);
+  Demo demo = finish("concise", settings, train, layer->weight.data(), layer->bias.data(), true_w);
   demo.state = pytorch::state_dict(*net);
   return demo;
 }

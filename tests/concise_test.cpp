@@ -122,8 +122,8 @@ TEST(TensorDataset, ServesAnyRangeOfAnyOrder) {
 TEST(Linreg, IsOneLinearLayerOfOneOutput) {
   const torch::nn::Sequential net = linreg(3);
   EXPECT_EQ(net->size(), 1U);
-  EXPECT_EQ(layer(net).weight.sizes(), torch::IntArrayRef({1, 3}));
-  EXPECT_EQ(layer(net).bias.sizes(), torch::IntArrayRef({1}));
+  EXPECT_EQ(layer(net)->weight.sizes(), torch::IntArrayRef({1, 3}));
+  EXPECT_EQ(layer(net)->bias.sizes(), torch::IntArrayRef({1}));
   EXPECT_THROW(linreg(0), c10::Error);
 }
 
@@ -133,8 +133,8 @@ TEST(InitializeParameters, DrawsSmallWeightsAfterTheLayersOwnAndAZeroBias) {
   initialize_parameters(net);
   torch::manual_seed(4);
   torch::nn::Linear own(40, 1);
-  EXPECT_TRUE(layer(net).weight.detach().equal(torch::normal(0, 0.01, {1, 40})));
-  EXPECT_TRUE(layer(net).bias.detach().equal(torch::zeros({1})));
+  EXPECT_TRUE(layer(net)->weight.detach().equal(torch::normal(0, 0.01, {1, 40})));
+  EXPECT_TRUE(layer(net)->bias.detach().equal(torch::zeros({1})));
 }
 
 TEST(Train, FindsTheTruth) {
@@ -145,21 +145,21 @@ TEST(Train, FindsTheTruth) {
   ASSERT_EQ(loss.size(), 3U);
   // What remains of the loss is the variance of the noise.
   EXPECT_NEAR(loss.back(), 0.01 * 0.01, 2e-5);
-  EXPECT_NEAR(layer(net).weight[0][0].item<float>(), 2, 3e-3);
-  EXPECT_NEAR(layer(net).weight[0][1].item<float>(), -3.4, 3e-3);
-  EXPECT_NEAR(layer(net).bias.item<float>(), 4.2, 3e-3);
+  EXPECT_NEAR(layer(net)->weight[0][0].item<float>(), 2, 3e-3);
+  EXPECT_NEAR(layer(net)->weight[0][1].item<float>(), -3.4, 3e-3);
+  EXPECT_NEAR(layer(net)->bias.item<float>(), 4.2, 3e-3);
 }
 
 TEST(Train, AtHalfTheLearningRateWalksWithScratch) {
   const auto [features, labels] = examples(40);
   const torch::nn::Sequential net = linreg(2);
   initialize_parameters(net);
-  const torch::Tensor w = layer(net).weight.detach().clone().reshape({2, 1}).requires_grad_();
-  const torch::Tensor b = layer(net).bias.detach().clone().requires_grad_();
+  const torch::Tensor w = layer(net)->weight.detach().clone().reshape({2, 1}).requires_grad_();
+  const torch::Tensor b = layer(net)->bias.detach().clone().requires_grad_();
 
   std::vector<torch::Tensor> walk;
   const auto on_step = [&](const torch::Tensor&) {
-    walk.push_back(torch::cat({layer(net).weight.detach().reshape(-1), layer(net).bias.detach()}));
+    walk.push_back(torch::cat({layer(net)->weight.detach().reshape(-1), layer(net)->bias.detach()}));
     return true;
   };
   torch::manual_seed(8);

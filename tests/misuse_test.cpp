@@ -95,7 +95,7 @@ TEST(Misuse, OfTrainingIsRefused) {
   const torch::Tensor w = torch::ones({2, 1}, grad);
   const torch::Tensor b = torch::ones({1}, grad);
   const torch::nn::Sequential frozen = concise::linreg(2);
-  concise::layer(frozen).weight.requires_grad_(false);
+  concise::layer(frozen)->weight.requires_grad_(false);
   torch::nn::Sequential wide = concise::linreg(2);
   wide->to(torch::kDouble);
   expect_refused({

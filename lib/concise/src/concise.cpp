@@ -90,13 +90,11 @@ torch::nn::Sequential linreg(std::int64_t num_features) {
   return torch::nn::Sequential(torch::nn::Linear(num_features, 1));
 }
 
-torch::nn::LinearImpl& layer(torch::nn::Sequential net) {
-  return net->at<torch::nn::LinearImpl>(0);
-}
+torch::nn::Linear layer(torch::nn::Sequential net) { return net->ptr<torch::nn::LinearImpl>(0); }
 
 void initialize_parameters(torch::nn::Sequential net) {
-  layer(net).weight.data().normal_(0, 0.01);
-  layer(net).bias.data().fill_(0);
+  layer(net)->weight.data().normal_(0, 0.01);
+  layer(net)->bias.data().fill_(0);
 }
 
 namespace {

@@ -78,8 +78,8 @@ std::unique_ptr<DataLoader> load_array(const data::Examples& examples, std::int6
 /// from the global generator, as in Python. Throws c10::Error for num_features < 1.
 torch::nn::Sequential linreg(std::int64_t num_features);
 
-/// The layer of such a model: weight of shape (1, d), bias of shape (1).
-torch::nn::LinearImpl& layer(torch::nn::Sequential net);
+/// Python's `net[0]`, the layer of such a model: weight of shape (1, d), bias of shape (1).
+torch::nn::Linear layer(torch::nn::Sequential net);
 
 /// 4.4: overwrites the weight by N(0, 0.01²), drawn from the global generator, and the bias by 0.
 void initialize_parameters(torch::nn::Sequential net);
