@@ -21,8 +21,13 @@ std::string fixed(float x) { return fmt::format("{:f}", std::isnan(x) ? std::abs
 
 /// What a training loop tells: the caller's functions, and where somebody sees it the progress.
 training::Observer observe(const OnLine& on_line, const OnStep& on_step, Progress& progress) {
-  training::Observer observer{.on_step = on_step, .on_epoch = {}};
-  if (progress.seen()) observer.on_progress = [&progress] { progress.step(); };
+  training::Observer observer{.on_step = on_step};
+  if (progress.seen()) {
+    observer.on_step = [&](const torch::Tensor& l) {
+      progress.step();
+      return !on_step || on_step(l);
+    };
+  }
   if (on_line) {
     observer.on_epoch = [&, epoch = 0](float train_loss) mutable {
       progress.clear();
@@ -89,7 +94,7 @@ Demo run_scratch(const report::Settings& settings, const OnLine& on_line, const 
   pytorch::Random random(settings.seed.magnitude);
   const torch::Tensor true_w = to_tensor(settings.true_w);
 
-  const scratch::Parameters parameters = scratch::initial_parameters(true_w.size(0));
+  const scratch::Parameters parameters = scratch::initialize_parameters(true_w.size(0));
   const auto& [w, b] = parameters;
   if (state) {
     const torch::NoGradGuard no_grad;
