@@ -1,9 +1,6 @@
 #include "linreg/scratch/scratch.hpp"
 
-#include <ATen/Dispatch.h>
-
 #include <linreg/data/detail/check_examples.hpp>
-#include <linreg/data/detail/index_dtype.hpp>
 #include <linreg/training/detail/check_hyperparameters.hpp>
 #include <span>
 
@@ -13,10 +10,9 @@ data::Minibatches data_iter(std::int64_t batch_size, const torch::Tensor& featur
                             const torch::Tensor& labels, pytorch::Random& random) {
   data::detail::check_examples("linreg::scratch::data_iter", features, labels);
   const std::int64_t num_examples = features.size(0);
-  torch::Tensor indices = torch::arange(num_examples, data::detail::index_dtype(num_examples));
-  AT_DISPATCH_INDEX_TYPES(indices.scalar_type(), "data_iter", [&] {
-    random.shuffle(std::span(indices.data_ptr<index_t>(), static_cast<std::size_t>(num_examples)));
-  });
+  torch::Tensor indices = torch::arange(num_examples);
+  random.shuffle(
+      std::span(indices.data_ptr<std::int64_t>(), static_cast<std::size_t>(num_examples)));
   return {{features, labels}, indices, batch_size};
 }
 

@@ -24,8 +24,6 @@ namespace linreg::scratch {
 ///
 ///     for (const auto& [X, y] : data_iter(10, features, labels, random)) ...
 ///
-/// Departure: the indices are int32 while they fit, half of the memory.
-///
 /// Throws c10::Error for shapes other than (n, d) and (n, 1), or batch_size < 1.
 data::Minibatches data_iter(std::int64_t batch_size, const torch::Tensor& features,
                             const torch::Tensor& labels, pytorch::Random& random);
