@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <limits>
+#include <linreg/data/detail/check_examples.hpp>
 #include <tuple>
 
 namespace linreg::analysis {
 
 LeastSquares least_squares(const data::Examples& examples) {
   const auto& [features, labels] = examples;
-  data::check_examples("linreg::analysis::least_squares", features, labels);
+  data::detail::check_examples("linreg::analysis::least_squares", features, labels);
   const torch::NoGradGuard no_grad;
   const std::int64_t n = features.size(0);
   const std::int64_t d = features.size(1);
