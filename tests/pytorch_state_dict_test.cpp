@@ -72,7 +72,7 @@ StateDict dict(std::initializer_list<std::pair<std::string, torch::Tensor>> entr
   return result;
 }
 
-// The description of tests/python/state_dicts.py, from a StateDict.
+// A StateDict's description, as in tests/python/state_dicts.py.
 
 std::string dtype_name(at::ScalarType dtype) {
   static const std::map<std::string, std::string> names{{"Byte", "uint8"},
@@ -147,7 +147,7 @@ std::string describe(const StateDict& entries) {
   return out.str();
 }
 
-/// The module that tests/python/state_dicts.py calls Net.
+/// Net of tests/python/state_dicts.py.
 struct NetImpl : nn::Module {
   nn::Conv2d conv{nn::Conv2dOptions(3, 4, 3)};
   nn::BatchNorm2d norm{4};
@@ -219,7 +219,7 @@ struct Member {
   int attributes = 0;
 };
 
-/// A zip file whose directory says of each member's size what it is told to say, in 64 bits.
+/// A zip file whose directory gives each member the declared size, in 64 bits.
 std::string zip(const std::vector<Member>& members) {
   std::string file, directory;
   for (const auto& member : members) {
@@ -243,7 +243,7 @@ std::string zip(const std::vector<Member>& members) {
          little_endian(directory_at, 4) + little_endian(0, 2);
 }
 
-/// A file of that pickle whose storage "0" has 6 floats, 0 to 5.
+/// A file of that pickle whose storage "0" holds the floats 0 to 5.
 std::string file_of(const std::string& pickle) {
   std::string floats(24, '\0');
   for (std::size_t i = 0; i < 6; ++i) {
@@ -270,7 +270,7 @@ std::string dict_of(const std::string& value, const std::string& name = "w") {
 }
 
 /// A name that would colour the terminal, ring its bell and add a line: ESC, BEL, newline, C1's CSI
-/// and a byte that is not UTF-8. And the end of its text in a message.
+/// and a byte that is not UTF-8. Then its text in a message.
 const std::string kHostile = "w\x1b[31m\x07\n\xc2\x9b\xff ünï";
 constexpr std::string_view kEscaped = "w\\x1b[31m\\x07\\x0a\\xc2\\x9b\\xff ünï";
 bool is_control(unsigned char byte) { return byte < 0x20 || byte == 0x7f; }
@@ -303,7 +303,7 @@ TEST(LoadStateDictFile, FlattensNestedDictsWithDots) {
   EXPECT_EQ(names(load_pickle("\x80\2}K\7" + inner + "s.")), std::vector<std::string>{"7.b"});
 }
 
-TEST(LoadStateDictFile, NamesAnEntryThatIsNoTensor) {
+TEST(LoadStateDictFile, NamesAnEntryThatIsNotATensor) {
   EXPECT_TRUE(
       contains(error_of_pickle(dict_of("K\3")), "entry \"w\" is the integer 3, not a tensor"));
   EXPECT_TRUE(contains(error_of_pickle(dict_of("N")), "entry \"w\" is None, not a tensor"));
@@ -396,7 +396,7 @@ TEST(LoadStateDictFile, RefusesForeignGlobalsByName) {
   refuses("\x80\2" + global("os\x1b[31m", "x") + '.', "os\\x1b[31m.x");
 }
 
-TEST(LoadStateDictFile, RefusesCallsOfWhatIsNoFunction) {
+TEST(LoadStateDictFile, RefusesCallsAndOpcodesThatTensorsDoNotNeed) {
   EXPECT_TRUE(contains(error_of_pickle("\x80\2" + text("os.system") + ")R."),
                        "calls the text \"os.system\""));
   EXPECT_TRUE(contains(error_of_pickle("\x80\2" + global("torch", "Size") + "]R."), "with a list"));
@@ -460,7 +460,7 @@ TEST(LoadStateDictFile, RefusesViewsOutsideTheirStorage) {
   EXPECT_EQ(load_pickle(dict_of(tensor(6, 9, {0}, {1})))["w"].numel(), 0);
 }
 
-TEST(LoadStateDictFile, BearsDeepCyclicAndExplodingPickles) {
+TEST(LoadStateDictFile, SurvivesDeepCyclicAndExplodingPickles) {
   const auto many = std::size_t{1} << 20;
   std::string nested = "\x80\2";
   for (std::size_t i = 0; i < many; ++i) nested += '}' + "K\0"s;
@@ -484,7 +484,7 @@ TEST(LoadStateDictFile, BearsDeepCyclicAndExplodingPickles) {
       contains(error_of_pickle("\x80\2" + laughs + '.'), "is a dict that occurs elsewhere"));
 }
 
-TEST(LoadStateDictFile, RefusesNamesOutOfProportion) {
+TEST(LoadStateDictFile, RefusesNamesMuchLongerThanTheFile) {
   std::string pickle = "\x80\2}" + text(std::string(1 << 16, 'a')) + '}' + text("w") +
                        tensor(6, 0, {1}, {1}) + "\x94s";
   for (int i = 0; i < 1000; ++i)
@@ -492,7 +492,7 @@ TEST(LoadStateDictFile, RefusesNamesOutOfProportion) {
   EXPECT_TRUE(contains(error_of_pickle(pickle + "s."), "out of proportion"));
 }
 
-TEST(LoadStateDictFile, RefusesWhatManyTensorsCouldShareAtGreatCost) {
+TEST(LoadStateDictFile, RefusesLongPartsThatManyTensorsCouldShare) {
   const std::vector<std::int64_t> ones(65, 1);
   EXPECT_TRUE(contains(error_of_pickle(dict_of(tensor(6, 0, ones, ones))),
                        "the shape has 65 dimensions, over 64"));
@@ -556,7 +556,7 @@ TEST(LoadStateDictFile, RefusesDishonestZips) {
   EXPECT_TRUE(contains(load(overlapping), "members overlap"));
 }
 
-TEST(LoadStateDictFile, SaysWhatIsNoZip) {
+TEST(LoadStateDictFile, SaysThatAFileIsNotAZip) {
   EXPECT_TRUE(contains(error_of([] { load_bytes("\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19."); }),
                        "is not a zip file"));
   EXPECT_TRUE(contains(error_of([] { load_bytes(""); }), "cut short or not a zip"));
@@ -588,7 +588,7 @@ TEST(LoadStateDictFile, ReadsOrRefusesEveryFlippedByte) {
       try {
         for (const auto& item : load_state_dict_file(path)) {
           EXPECT_LE(item.value().storage().nbytes(), bytes.size());
-          // Reads each element: the sanitizers see if one is not there.
+          // Reads every element, for the sanitizers.
           const auto& tensor = item.value();
           if (tensor.numel() < 1000 && !tensor.is_quantized()) {
             EXPECT_EQ(tensor.clone().numel(), tensor.numel());
@@ -625,7 +625,7 @@ TEST(LoadStateDictFile, ReadsOverFourGigabytesWithoutASecondCopy) {
   const auto entries = load_state_dict_file(path);
   EXPECT_EQ(entries["big"][count - 1].item<int>(), 7);
   EXPECT_EQ(entries["after"].sum().item<float>(), 3);
-  // Writing held one copy already, so reading must not raise the peak by half of another.
+  // Writing held one copy; reading must not raise the peak by half of another.
   EXPECT_LT(peak() - peak_before, count / 2);
 }
 
@@ -790,7 +790,7 @@ TEST(LoadInto, CopiesIntoTheParametersAndKeepsThem) {
   EXPECT_TRUE(torch::equal(net->bias, torch::tensor({3.f})));
 }
 
-TEST(LoadInto, TakesANumberWithADimensionAsPythonDoes) {
+TEST(LoadInto, AcceptsANumberWithOneDimensionAsPythonDoes) {
   nn::BatchNorm1d net(1);
   auto entries = state_dict(*net);
   entries["num_batches_tracked"] = torch::tensor({7});
@@ -860,7 +860,7 @@ TEST(StateDictsLive, WhatCppSavesPythonReadsBitForBit) {
   run_python(script("state_dicts.py"), {"write", python.path().string()});
   std::map<std::filesystem::path, std::string> saved;
   for (const auto& file : std::filesystem::directory_iterator(python.path())) {
-    // The conj and neg bits are written resolved, see SaveStateDictFile.
+    // Ours resolves the conj and neg bits, see SaveStateDictFile.
     if (file.path().extension() != ".pt" || file.path().stem() == "bits") continue;
     const auto entries = load_state_dict_file(file.path());
     const auto path = ours.path() / file.path().filename();

@@ -30,12 +30,12 @@ constexpr bool since(int major, int minor) {
 /// Before 2.9, sci_mode decided the notation but not the width.
 constexpr bool sci_mode_decides_width = since(2, 9);
 
-/// Before 2.1, edgeitems = 0 showed a long vector whole after the dots (Python's x[-0:]), raised for
-/// more dimensions, and added no size.
+/// Before 2.1, edgeitems = 0 showed a long vector whole after the dots (Python's x[-0:]), raised
+/// for more dimensions, and added no size.
 constexpr bool zero_edgeitems_show_nothing = since(2, 1);
 
-/// Before 2.2, str() raised for a view made without grad mode and then changed in place, which has no
-/// grad_fn.
+/// Before 2.2, str() raised for a view made without grad mode and then changed in place, which has
+/// no grad_fn.
 constexpr bool names_invalid_grad_fn = since(2, 2);
 
 /// Dimensions had names before 2.13. A template, to compile where Tensor::names() is gone.
