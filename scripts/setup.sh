@@ -10,8 +10,8 @@ if [ -z "${LINREG_PYTHON:-}" ] && "${VIRTUAL_ENV:-/nowhere}/bin/python" -c "$has
   LINREG_PYTHON=$VIRTUAL_ENV/bin/python
 fi
 
-packages=(ca-certificates cmake g++ libcli11-dev libfmt-dev libgoogle-perftools-dev libgtest-dev ninja-build
-  nlohmann-json3-dev)
+packages=(ca-certificates cmake g++ libcli11-dev libfmt-dev libgoogle-perftools-dev libgtest-dev libutfcpp-dev
+  ninja-build nlohmann-json3-dev)
 build_suffix=
 configure_options=()
 if [ -n "${LINREG_PYTHON:-}" ]; then
