@@ -23,7 +23,7 @@ def add_training_options(parser):
     parser.add_argument("--json", metavar="FILE",
                         help="write a record of the run; - for stdout, in place of the text")
     parser.add_argument("--lang", default="en", choices=["en", "zh"],
-                        help="language of the labels: en, or zh as in the article")
+                        help="language of the labels: en, or the article's zh")
     parser.set_defaults(look=False)  # --look is for the concise program only
 
 
