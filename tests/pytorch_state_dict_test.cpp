@@ -8,6 +8,7 @@
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/modules/rnn.h>
 #include <torch/types.h>
+#include <torch/version.h>
 
 #include <algorithm>
 #include <cctype>
@@ -19,6 +20,7 @@
 #include <fstream>
 #include <linreg/pytorch/state_dict.hpp>
 #include <map>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -198,17 +200,22 @@ std::string integers(const std::vector<std::int64_t>& numbers) {
   for (const auto number : numbers) items += integer(number);
   return '(' + items + 't';
 }
-std::string storage(std::int64_t elements, const std::string& type = "FloatStorage") {
-  return '(' + text("storage") + global("torch", type) + text("0") + text("cpu") +
+std::string storage(std::int64_t elements, const std::string& type = "FloatStorage",
+                    const std::string& key = "0") {
+  return '(' + text("storage") + global("torch", type) + text(key) + text("cpu") +
          integer(elements) + "tQ";
 }
 const auto kNoHooks = global("collections", "OrderedDict") + ")R";
-std::string tensor(std::int64_t elements, std::int64_t offset,
+std::string tensor(const std::string& storage, std::int64_t offset,
                    const std::vector<std::int64_t>& sizes,
                    const std::vector<std::int64_t>& strides) {
   return call(global("torch._utils", "_rebuild_tensor_v2"),
-              storage(elements) + integer(offset) + integers(sizes) + integers(strides) + '\x89' +
-                  kNoHooks);
+              storage + integer(offset) + integers(sizes) + integers(strides) + '\x89' + kNoHooks);
+}
+std::string tensor(std::int64_t elements, std::int64_t offset,
+                   const std::vector<std::int64_t>& sizes,
+                   const std::vector<std::int64_t>& strides) {
+  return tensor(storage(elements), offset, sizes, strides);
 }
 
 struct Member {
@@ -217,6 +224,7 @@ struct Member {
   std::uint64_t declared = bytes.size();
   int method = 0;
   int attributes = 0;
+  std::optional<std::uint64_t> offset = {};  ///< in 64 bits
 };
 
 /// A zip file whose directory gives each member the declared size, in 64 bits.
@@ -228,14 +236,15 @@ std::string zip(const std::vector<Member>& members) {
             little_endian(static_cast<std::uint64_t>(member.method), 2) + little_endian(0, 8) +
             little_endian(member.bytes.size(), 4) + little_endian(member.bytes.size(), 4) +
             little_endian(member.name.size(), 2) + little_endian(0, 2) + member.name + member.bytes;
-    directory += "PK\1\2" + little_endian(45, 2) + little_endian(45, 2) + little_endian(0, 2) +
-                 little_endian(static_cast<std::uint64_t>(member.method), 2) + little_endian(0, 8) +
-                 little_endian(0xffffffff, 4) + little_endian(0xffffffff, 4) +
-                 little_endian(member.name.size(), 2) + little_endian(20, 2) + little_endian(0, 6) +
-                 little_endian(static_cast<std::uint64_t>(member.attributes), 4) +
-                 little_endian(offset, 4) + member.name + little_endian(1, 2) +
-                 little_endian(16, 2) + little_endian(member.declared, 8) +
-                 little_endian(member.declared, 8);
+    directory +=
+        "PK\1\2" + little_endian(45, 2) + little_endian(45, 2) + little_endian(0, 2) +
+        little_endian(static_cast<std::uint64_t>(member.method), 2) + little_endian(0, 8) +
+        little_endian(0xffffffff, 4) + little_endian(0xffffffff, 4) +
+        little_endian(member.name.size(), 2) + little_endian(member.offset ? 28 : 20, 2) +
+        little_endian(0, 6) + little_endian(static_cast<std::uint64_t>(member.attributes), 4) +
+        little_endian(member.offset ? 0xffffffff : offset, 4) + member.name + little_endian(1, 2) +
+        little_endian(member.offset ? 24 : 16, 2) + little_endian(member.declared, 8) +
+        little_endian(member.declared, 8) + (member.offset ? little_endian(*member.offset, 8) : "");
   }
   const auto directory_at = file.size();
   return file + directory + "PK\5\6" + little_endian(0, 4) + little_endian(members.size(), 2) +
@@ -243,14 +252,17 @@ std::string zip(const std::vector<Member>& members) {
          little_endian(directory_at, 4) + little_endian(0, 2);
 }
 
-/// A file of that pickle whose storage "0" holds the floats 0 to 5.
+/// A file of that pickle whose storages "0" and "1" hold the floats 0 to 5.
 std::string file_of(const std::string& pickle) {
   std::string floats(24, '\0');
   for (std::size_t i = 0; i < 6; ++i) {
     const auto number = static_cast<float>(i);
     std::memcpy(floats.data() + 4 * i, &number, 4);
   }
-  return zip({{"net/data.pkl", pickle}, {"net/version", "3\n"}, {"net/data/0", floats}});
+  return zip({{"net/data.pkl", pickle},
+              {"net/version", "3\n"},
+              {"net/data/0", floats},
+              {"net/data/1", floats}});
 }
 
 StateDict load_bytes(std::string_view bytes) {
@@ -492,6 +504,70 @@ TEST(LoadStateDictFile, RefusesNamesMuchLongerThanTheFile) {
   EXPECT_TRUE(contains(error_of_pickle(pickle + "s."), "out of proportion"));
 }
 
+TEST(LoadStateDictFile, ReadsDictsNested100DeepAndRefusesDeeperOnes) {
+  const auto nested = [](std::size_t depth) {
+    std::string pickle = "\x80\2";
+    for (std::size_t i = 0; i < depth; ++i) pickle += '}' + text("n");
+    return pickle + tensor(6, 0, {1}, {1}) + std::string(depth, 's') + '.';
+  };
+  EXPECT_EQ(names(load_pickle(nested(100))).at(0).size(), 199U);
+  EXPECT_TRUE(contains(error_of_pickle(nested(101)), "dicts are nested over 100 deep"));
+}
+
+TEST(LoadStateDictFile, RefusesContradictoryStorages) {
+  const auto pair = [](const std::string& first, const std::string& second) {
+    return error_of_pickle("\x80\2}" + text("a") + tensor(first, 0, {1}, {1}) + 's' + text("b") +
+                           tensor(second, 0, {1}, {1}) + "s.");
+  };
+  EXPECT_TRUE(contains(pair(storage(6), storage(6, "IntStorage")),
+                       "\"0\" is 24 bytes of torch.FloatStorage and again 24 of torch.IntStorage"));
+  EXPECT_TRUE(contains(pair(storage(6), storage(5)), "and again 20 of torch.FloatStorage"));
+  EXPECT_TRUE(
+      contains(error_of_pickle(dict_of(tensor(storage(24, "storage.UntypedStorage"), 0, {1}, {1}))),
+               "a tensor is made from a torch.storage.UntypedStorage"));
+  EXPECT_TRUE(contains(
+      error_of_pickle(dict_of(call(global("torch._utils", "_rebuild_tensor_v3"),
+                                   storage(6) + integer(0) + integers({1}) + integers({1}) +
+                                       '\x89' + kNoHooks + global("torch", "uint16")))),
+      TORCH_VERSION_MAJOR == 1 ? "this LibTorch has no torch.uint16"
+                               : "a tensor is made from a torch.FloatStorage"));
+  EXPECT_TRUE(contains(error_of_pickle(dict_of(call(global("torch._utils", "_rebuild_tensor_v2"),
+                                                    storage(6) + integer(0)))),
+                       "_rebuild_tensor_v2 is called with 2 arguments"));
+}
+
+TEST(LoadStateDictFile, RefusesWrongQuantizers) {
+  const auto quantized = [](const std::string& quantizer,
+                            const std::string& type = "QInt8Storage") {
+    return error_of_pickle(dict_of(call(global("torch._utils", "_rebuild_qtensor"),
+                                        storage(type == "FloatStorage" ? 6 : 24, type) +
+                                            integer(0) + integers({2, 3}) + integers({3, 1}) + '(' +
+                                            quantizer + "t\x89" + kNoHooks)));
+  };
+  const auto per_tensor = global("torch", "per_tensor_affine");
+  const auto half = "G\x3f\xe0\0\0\0\0\0\0"s;
+  const auto per_channel = [](std::int64_t scales, std::int64_t zero_points, std::int64_t axis) {
+    return global("torch", "per_channel_affine") +
+           tensor(storage(6, "FloatStorage", "1"), 0, {scales}, {1}) +
+           tensor(storage(6, "FloatStorage", "1"), 0, {zero_points}, {1}) + integer(axis);
+  };
+  EXPECT_TRUE(contains(quantized(""), "the quantizer is empty"));
+  EXPECT_TRUE(contains(quantized(per_tensor + half), "torch.per_tensor_affine has 1 parameters"));
+  EXPECT_TRUE(
+      contains(quantized(per_tensor + integer(1) + integer(0)), "the scale is the integer 1"));
+  EXPECT_TRUE(contains(quantized(per_tensor + half + half), "the zero point is the float 0.5"));
+  EXPECT_TRUE(contains(quantized(per_tensor + half + integer(0), "FloatStorage"),
+                       "a tensor of Float has a quantizer"));
+  EXPECT_TRUE(contains(error_of_pickle(dict_of(tensor(storage(24, "QInt8Storage"), 0, {1}, {1}))),
+                       "a tensor of QInt8 has no quantizer"));
+  EXPECT_TRUE(contains(quantized(global("torch", "Size")), "the quantizer's scheme is torch.Size"));
+  EXPECT_TRUE(contains(quantized(per_channel(2, 2, -1)), "shape [2, 3] has no axis -1"));
+  EXPECT_TRUE(contains(quantized(per_channel(2, 2, 2)), "shape [2, 3] has no axis 2"));
+  EXPECT_TRUE(contains(quantized(per_channel(3, 2, 0)),
+                       "2 channels have scales of shape [3] and zero points of shape [2]"));
+  EXPECT_TRUE(contains(quantized(per_channel(3, 2, 1)), "3 channels have scales of shape [3]"));
+}
+
 TEST(LoadStateDictFile, RefusesLongPartsThatManyTensorsCouldShare) {
   const std::vector<std::int64_t> ones(65, 1);
   EXPECT_TRUE(contains(error_of_pickle(dict_of(tensor(6, 0, ones, ones))),
@@ -530,6 +606,15 @@ TEST(LoadStateDictFile, RefusesDishonestZips) {
   EXPECT_TRUE(
       contains(load({{"n/data.pkl", pickle}, {"n/data/0", floats, ~0ULL}, {"n/version", "3\n"}}),
                "outside"));
+  EXPECT_TRUE(contains(load({{"n/data.pkl", pickle},
+                             {"n/data/0", floats, 24, 0, 0, 1ULL << 50},
+                             {"n/version", "3\n"}}),
+                       "member \"n/data/0\" of 24 bytes reaches outside the file"));
+  EXPECT_TRUE(contains(load({{"n/data.pkl", pickle},
+                             {"n/data/0", floats},
+                             {"n/version", "3\n"},
+                             {"n/byteorder", "mid\x1b"}}),
+                       "the byte order is \"mid\\x1b\""));
   EXPECT_TRUE(
       contains(load({{"n/data.pkl", pickle}, {"n/data/0", floats, 24, 8}, {"n/version", "3\n"}}),
                "compressed"));

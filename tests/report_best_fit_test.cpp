@@ -34,11 +34,14 @@ TEST(BestFit, IsCollinearIfTheRankIsBelowTheNumberOfParameters) {
 }
 
 TEST(BestFit, ShowsTheAnswerAndEachDemosDistance) {
-  EXPECT_EQ(to_text(answer, demo("scratch"), demo("concise")),
+  report::Run concise = demo("concise");
+  concise.w = {2.5F, -3.0F};
+  concise.b = 4.0F;
+  EXPECT_EQ(to_text(answer, demo("scratch"), concise),
             "                                 answer   scratch is off        concise is off\n"
-            "  w[0]                           2.0003          -0.0003               -0.0003\n"
-            "  w[1]                          -3.4001             -0.1                  -0.1\n"
-            "  b                                4.25            +0.25                 +0.25\n"
+            "  w[0]                           2.0003          -0.0003                  +0.5\n"
+            "  w[1]                          -3.4001             -0.1                  +0.4\n"
+            "  b                                4.25            +0.25                 -0.25\n"
             "  loss, from scratch             0.0001             +0.5\n"
             "  loss, concise                  0.0002                                   +0.5\n");
 }

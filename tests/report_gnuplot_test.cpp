@@ -138,6 +138,10 @@ TEST(TrainingScript, NamesItsSettingsAndAxes) {
         "set xlabel 'label'", "set ylabel 'prediction'"}) {
     EXPECT_TRUE(has(script, axis)) << axis;
   }
+  report::Run quoted = run;
+  quoted.implementation = "it's";
+  EXPECT_TRUE(has(training_script({}, settings, quoted, {}, {}), "'linreg it''s: seed -7"));
+
   settings.init = "it's \"mine\"`id`.pt";
   settings.true_w = std::vector<double>(100, 0.5);
   script = training_script({}, settings, run_of({nanf("")}), {}, {});

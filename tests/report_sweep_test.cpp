@@ -43,6 +43,9 @@ TEST(SweptRun, IsALineOfTheTable) {
   swept.run.epoch_loss[1] = infinity;
   EXPECT_EQ(to_text(swept),
             "       1.46         all    diverged at epoch 2      300    12.3 ms         1.4 !\n");
+  swept.stable_lr = 1.46;
+  EXPECT_EQ(to_text(swept),
+            "       1.46         all    diverged at epoch 2      300    12.3 ms         1.4\n");
   swept.run.epoch_loss.clear();
   swept.stable_lr.reset();
   EXPECT_EQ(to_text(swept),
