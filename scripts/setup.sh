@@ -62,26 +62,26 @@ install_packages() {
       sed -n 's/^installed //p' | sort -u))
   [ ${#missing[@]} -gt 0 ] || return 0
 
-  local install=(apt-get install -y --no-install-recommends "${missing[@]}")
+  local install=(apt-get install -y --no-install-recommends "${missing[@]}") cost
   local as_root=(env DEBIAN_FRONTEND=noninteractive) is_root=true
   [ "$(id -u)" -eq 0 ] || as_root=(sudo "${as_root[@]}")
   "${as_root[@]}" true 2> /dev/null || is_root=false
   ! $is_root || step "reading what apt has" apt-update "${as_root[@]}" apt-get update
-  if [[ " ${missing[*]} " == *" libtorch-dev "* ]] && apt-cache show cmake > /dev/null 2>&1 &&
-    ! apt-cache show libtorch-dev > /dev/null 2>&1; then
+  if [[ " ${missing[*]} " == *" libtorch-dev "* && -n "$(apt-cache show cmake 2> /dev/null)" &&
+    -z "$(apt-cache show libtorch-dev 2> /dev/null)" ]]; then
     echo "linreg: apt has no libtorch-dev here; take pip's PyTorch: python3 -m venv build/venv &&" \
       "build/venv/bin/pip install torch && LINREG_PYTHON=build/venv/bin/python $invocation" >&2
     exit 1
   fi
+  cost=$(LC_ALL=C "${install[@]}" --print-uris 2> /dev/null |
+    sed -n 's/^Need to get \(.*\) of archives.*/: \1 to download/p; s/^After .*, \(.*\) of additional.*/, \1 on disk/p' |
+    tr -d '\n') || true
   if ! $is_root; then
-    echo "linreg: packages are missing. As root, run this line, and then again what you ran:" >&2
+    echo "linreg: packages are missing$cost. As root, run this line, and then again what you ran:" >&2
     echo "apt-get update && ${install[*]}" >&2
     exit 1
   fi
-  local cost
-  cost=$(LC_ALL=C "${install[@]}" --print-uris 2> /dev/null | sed -n -e 's/^Need to get \(.*\) of archives.*/\1 to download, /p' \
-    -e 's/^After this operation, \(.*\) of additional disk space.*/\1 on disk/p' | tr -d '\n') || true
-  echo "linreg: missing are ${missing[*]}: $cost" >&2
+  echo "linreg: missing are ${missing[*]}$cost" >&2
   # apt-get would keep what it downloaded, a quarter as much again on the disk.
   step "installing them" apt-install "${as_root[@]}" "${install[@]}" -o APT::Keep-Downloaded-Packages=false
 }
