@@ -12,12 +12,12 @@
 #include <thread>
 #include <vector>
 
-#include "attempt.hpp"
-#include "commands.hpp"
-#include "interrupt.hpp"
-#include "memory.hpp"
-#include "options.hpp"
-#include "output.hpp"
+#include "cli/exit_status.hpp"
+#include "cli/options.hpp"
+#include "commands/commands.hpp"
+#include "system/files.hpp"
+#include "system/interrupt.hpp"
+#include "training/memory.hpp"
 
 namespace linreg::app {
 namespace {

@@ -20,7 +20,7 @@ namespace {
 
 struct Problem {
   data::Examples examples;
-  data::Hyperparameters one_epoch;
+  training::Hyperparameters one_epoch;
 };
 
 scratch::Parameters first_parameters(const Problem& problem) {

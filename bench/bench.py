@@ -15,7 +15,7 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-PYTORCH = HERE.parent / "app" / "pytorch"
+PYTORCH = HERE.parent / "app" / "python"
 STEPS = HERE / "pytorch_steps.py"
 MIB = 1 << 20
 demos = ("scratch", "concise")

@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 
 set(_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/linreg")
 
-foreach(_name IN ITEMS data scratch concise pytorch report)
+foreach(_name IN ITEMS data training analysis scratch concise pytorch report)
   install(TARGETS linreg_${_name} EXPORT linregTargets FILE_SET HEADERS)
 endforeach()
 
@@ -22,5 +22,5 @@ if(NOT _libtorch_folder IN_LIST CMAKE_CXX_IMPLICIT_LINK_DIRECTORIES)
   set_target_properties(linreg PROPERTIES INSTALL_RPATH "${_libtorch_folder}")
 endif()
 install(TARGETS linreg)
-install(DIRECTORY app/pytorch DESTINATION "${CMAKE_INSTALL_DATADIR}/linreg"
+install(DIRECTORY app/python DESTINATION "${CMAKE_INSTALL_DATADIR}/linreg"
         FILES_MATCHING PATTERN "*.py" PATTERN "*.json" PATTERN "__pycache__" EXCLUDE)

@@ -159,7 +159,8 @@ TEST(Train, AtHalfTheLearningRateWalksWithScratch) {
 
   std::vector<torch::Tensor> walk;
   const auto on_step = [&](const torch::Tensor&) {
-    walk.push_back(torch::cat({layer(net)->weight.detach().reshape(-1), layer(net)->bias.detach()}));
+    walk.push_back(
+        torch::cat({layer(net)->weight.detach().reshape(-1), layer(net)->bias.detach()}));
     return true;
   };
   torch::manual_seed(8);

@@ -11,9 +11,9 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "demo.hpp"
-#include "live_pytorch.hpp"
-#include "pytorch.hpp"
+#include "python/live_pytorch.hpp"
+#include "python_scripts.hpp"
+#include "training/demo.hpp"
 
 /// Both demos beside the PyTorch programs over a grid of settings, all run in one Python process:
 /// every printed byte and every recorded bit.
@@ -46,7 +46,7 @@ struct InitFiles {
     pytorch::save_state_dict_file(by_cpp, run_concise(settings).state);
     std::vector<std::string> arguments = pytorch_arguments(settings, 1);
     arguments.push_back("--save=" + by_python);
-    test::run_python(pytorch_folder() / "scratch.py", arguments);
+    test::run_python(python_folder() / "scratch.py", arguments);
   }
 
   std::vector<Case> cases() const {
@@ -155,7 +155,7 @@ void expect_parity(const std::vector<Case>& cases, const char* program, RunDemo 
   const auto file = folder.path() / "command_lines.json";
   std::ofstream(file) << command_lines;
   const auto expected = nlohmann::json::parse(
-      test::run_python(test::script("run_demos.py"), {pytorch_folder().string(), program, file}));
+      test::run_python(test::script("run_demos.py"), {python_folder().string(), program, file}));
   ASSERT_EQ(expected.size(), cases.size());
 
   const int threads = at::get_num_threads();
@@ -212,7 +212,7 @@ TEST(Parity, OfTheWeightsThatBothSidesSave) {
     const std::string file = folder.path() / (program + ".pt");
     std::vector<std::string> arguments = pytorch_arguments(settings, at::get_num_threads());
     arguments.push_back("--save=" + file);
-    test::run_python(pytorch_folder() / (program + ".py"), arguments);
+    test::run_python(python_folder() / (program + ".py"), arguments);
     const pytorch::StateDict python = pytorch::load_state_dict_file(file);
     const pytorch::StateDict cpp =
         program == "scratch" ? run_scratch(settings).state : run_concise(settings).state;

@@ -14,11 +14,11 @@
 #include <sstream>
 #include <thread>
 
-#include "demo.hpp"
-#include "live_pytorch.hpp"
-#include "process.hpp"
-#include "pytorch.hpp"
+#include "python/live_pytorch.hpp"
+#include "python_scripts.hpp"
 #include "running.hpp"
+#include "system/process.hpp"
+#include "training/demo.hpp"
 
 /// The program as a person runs it.
 namespace linreg::app {
@@ -226,7 +226,7 @@ TEST(Program, PrintsWhatThePytorchProgramsPrint) {
   for (const std::string program : {"scratch", "concise"}) {
     std::vector<std::string> words{program};
     words.insert(words.end(), options.begin(), options.end());
-    EXPECT_EQ(linreg(words).out, test::run_python(pytorch_folder() / (program + ".py"), options));
+    EXPECT_EQ(linreg(words).out, test::run_python(python_folder() / (program + ".py"), options));
   }
 }
 
@@ -250,7 +250,7 @@ TEST(Data, IsPrintedAsPythonPrintsIt) {
   const auto file = folder.path() / "command_lines.json";
   std::ofstream(file) << nlohmann::json(command_lines);
   const auto python = nlohmann::json::parse(
-      test::run_python(test::script("run_demos.py"), {pytorch_folder().string(), "data", file}));
+      test::run_python(test::script("run_demos.py"), {python_folder().string(), "data", file}));
   ASSERT_EQ(python.size(), command_lines.size());
 
   for (std::size_t i = 0; i < command_lines.size(); ++i) {
@@ -439,7 +439,7 @@ TEST(Program, SharesItsWeightsWithThePytorchPrograms) {
   const std::string python = folder.path() / "python.pt";
   for (const std::string program : {"scratch", "concise"}) {
     const auto in_python = [&](const std::vector<std::string>& options) {
-      return test::run_python(pytorch_folder() / (program + ".py"), options);
+      return test::run_python(python_folder() / (program + ".py"), options);
     };
     linreg({program, "--threads", "1", "--seed", "3", "--epochs", "1", "--save", here});
     in_python({"--threads", "1", "--seed", "4", "--epochs", "1", "--save", python});
@@ -952,14 +952,14 @@ TEST(Compare, FallsBackOnRecordedOutputAndThenOnTheTwoDemos) {
 TEST(Compare, ShowsItsOwnResultsAndOneLineWhenTheRecordedOutputIsDamaged) {
   // The program in a place of its own, with a scratch.py for which no Python has torch.
   const test::TemporaryDirectory folder;
-  const auto share = folder.path() / "share" / "linreg" / "pytorch";
+  const auto share = folder.path() / "share" / "linreg" / "python";
   const auto program = folder.path() / "bin" / "linreg";
   std::filesystem::create_directories(share);
   std::filesystem::create_directories(program.parent_path());
   std::filesystem::copy_file(LINREG_PROGRAM, program);
   std::ofstream(share / "scratch.py") << "raise ModuleNotFoundError(\"No module named 'torch'\")\n";
 
-  const nlohmann::json whole = read_json(pytorch_folder() / "recorded.json");
+  const nlohmann::json whole = read_json(python_folder() / "recorded.json");
   nlohmann::json lacks_a_run = whole;
   lacks_a_run["runs"].erase(1);
   nlohmann::json lacks_a_loss = whole;

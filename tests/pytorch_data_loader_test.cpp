@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "live_pytorch.hpp"
+#include "python_scripts.hpp"
 
 namespace linreg::pytorch {
 namespace {

@@ -21,7 +21,7 @@
 #include <string_view>
 #include <vector>
 
-#include "live_pytorch.hpp"
+#include "python_scripts.hpp"
 
 namespace {
 

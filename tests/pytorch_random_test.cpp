@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "live_pytorch.hpp"
+#include "python_scripts.hpp"
 
 namespace linreg::pytorch {
 namespace {

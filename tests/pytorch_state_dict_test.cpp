@@ -25,7 +25,7 @@
 #include <utility>
 #include <vector>
 
-#include "live_pytorch.hpp"
+#include "python_scripts.hpp"
 
 namespace {
 

@@ -17,8 +17,8 @@
 #include <string>
 #include <string_view>
 
-#include "live_pytorch.hpp"
-#include "output.hpp"
+#include "python_scripts.hpp"
+#include "system/files.hpp"
 
 // Every call by which a file is written, failing in its turn. This program's functions come before
 // the C library's, for LibTorch's and the standard library's calls too.

@@ -109,12 +109,12 @@ void zero_grad(torch::optim::Optimizer& trainer) {
 }  // namespace
 
 std::vector<float> train(torch::nn::Sequential net, const data::Examples& examples,
-                         const data::Hyperparameters& hyperparameters,
-                         const data::Observer& observer) {
+                         const training::Hyperparameters& hyperparameters,
+                         const training::Observer& observer) {
   const auto& [features, labels] = examples;
   const auto& [lr, num_epochs, batch_size] = hyperparameters;
   data::check_examples("linreg::concise::train", features, labels);
-  data::check_hyperparameters("linreg::concise::train", hyperparameters);
+  training::check_hyperparameters("linreg::concise::train", hyperparameters);
   auto* const linear =
       net.is_empty() || net->size() != 1 ? nullptr : net->ptr(0)->as<torch::nn::LinearImpl>();
   TORCH_CHECK(linear != nullptr, "linreg::concise::train: net must be one torch::nn::Linear");

@@ -74,13 +74,13 @@ void sgd(torch::TensorList params, double lr, std::int64_t batch_size) {
 }
 
 std::vector<float> train(const Parameters& parameters, const data::Examples& examples,
-                         const data::Hyperparameters& hyperparameters, pytorch::Random& random,
-                         const data::Observer& observer) {
+                         const training::Hyperparameters& hyperparameters, pytorch::Random& random,
+                         const training::Observer& observer) {
   const auto& [features, labels] = examples;
   const auto& [w, b] = parameters;
   const auto& [lr, num_epochs, batch_size] = hyperparameters;
   data::check_examples("linreg::scratch::train", features, labels);
-  data::check_hyperparameters("linreg::scratch::train", hyperparameters);
+  training::check_hyperparameters("linreg::scratch::train", hyperparameters);
   const auto check_parameter = [](const char* name, const torch::Tensor& param, auto... shape) {
     TORCH_CHECK(
         param.sizes() == torch::IntArrayRef({shape...}) && param.is_cpu() &&

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <linreg/data/minibatches.hpp>
 #include <linreg/data/synthetic_data.hpp>
-#include <linreg/data/training.hpp>
+#include <linreg/training/training.hpp>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -96,7 +96,7 @@ void initialize_parameters(torch::nn::Sequential net);
 ///
 /// Throws c10::Error for examples, a model or hyperparameters of the wrong shape, type or range.
 std::vector<float> train(torch::nn::Sequential net, const data::Examples& examples,
-                         const data::Hyperparameters& hyperparameters,
-                         const data::Observer& observer = {});
+                         const training::Hyperparameters& hyperparameters,
+                         const training::Observer& observer = {});
 
 }  // namespace linreg::concise

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <linreg/data/minibatches.hpp>
 #include <linreg/data/synthetic_data.hpp>
-#include <linreg/data/training.hpp>
 #include <linreg/pytorch/random.hpp>
+#include <linreg/training/training.hpp>
 #include <vector>
 
 /// Linear regression from scratch: section 3 of the article, step for step, with tensors and
@@ -64,7 +64,7 @@ void sgd(torch::TensorList params, double lr, std::int64_t batch_size);
 ///
 /// Throws c10::Error for examples, parameters or hyperparameters of the wrong shape, type or range.
 std::vector<float> train(const Parameters& parameters, const data::Examples& examples,
-                         const data::Hyperparameters& hyperparameters, pytorch::Random& random,
-                         const data::Observer& observer = {});
+                         const training::Hyperparameters& hyperparameters, pytorch::Random& random,
+                         const training::Observer& observer = {});
 
 }  // namespace linreg::scratch

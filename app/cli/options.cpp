@@ -1,0 +1,253 @@
+#include "cli/options.hpp"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <limits>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "commands/plot.hpp"
+#include "system/files.hpp"
+
+namespace linreg::app {
+namespace {
+
+[[noreturn]] void refuse(std::string_view option, std::string_view text, std::string_view right) {
+  throw UsageError(fmt::format("{} is '{}', but must be {}", option, text, right));
+}
+
+/// The number that the whole of `text` spells.
+template <typename Number>
+std::optional<Number> parse(std::string_view text) {
+  Number number{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+/// A finite number that float32, which the training computes in, does not turn into infinity.
+std::optional<double> parse_real(std::string_view text) {
+  const auto number = parse<double>(text);
+  if (!(number && std::abs(*number) <= std::numeric_limits<float>::max())) return std::nullopt;
+  return number;
+}
+
+report::Seed parse_seed(std::string_view option, std::string_view text) {
+  if (const auto seed = parse<std::uint64_t>(text)) return {*seed, false};
+  if (const auto seed = parse<std::int64_t>(text)) {
+    return {0 - static_cast<std::uint64_t>(*seed), *seed < 0};
+  }
+  refuse(option, text, "an integer from -2^63 to 2^64 - 1, as for torch.manual_seed");
+}
+
+std::vector<double> parse_weights(std::string_view option, std::string_view text) {
+  std::vector<double> weights;
+  for (const std::string& word : split_at_commas(std::string(text))) {
+    const auto weight = parse_real(word);
+    if (!weight) refuse(option, text, "finite float32 numbers joined by commas, such as 2,-3.4");
+    weights.push_back(*weight);
+  }
+  return weights;
+}
+
+/// Whether both paths lead to one file, there or not.
+bool same_file(const std::string& left, const std::string& right) {
+  std::error_code ignored;
+  const auto real = [&ignored](const std::string& path) {
+    const auto file = std::filesystem::absolute(follow_links(path), ignored);
+    return std::filesystem::weakly_canonical(file, ignored);
+  };
+  return real(left) == real(right) || std::filesystem::equivalent(left, right, ignored);
+}
+
+/// Whether the letters of `brief` stand in `word` in that order.
+bool abbreviates(std::string_view brief, std::string_view word) {
+  for (const char letter : word) {
+    if (!brief.empty() && brief.front() == letter) brief.remove_prefix(1);
+  }
+  return brief.empty();
+}
+
+/// How many letters must change, come or go to make one word of the other (Levenshtein).
+std::size_t edit_distance(std::string_view left, std::string_view right) {
+  std::vector<std::size_t> row(right.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < right.size(); ++j) {
+      const std::size_t changed = diagonal + (left[i] == right[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({changed, row[j] + 1, diagonal + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+void add_option(CLI::App& command, const std::string& name, const std::string& value,
+                const std::string& help,
+                std::function<void(const std::string& name, const std::string& text)> set) {
+  const auto parse = [name, set = std::move(set)](const std::string& text) {
+    if (text.starts_with("--")) refuse(name, text, "followed by a value, not by an option");
+    set(name, text);
+  };
+  command.add_option_function<std::string>(name, parse, help)->type_name(value);
+}
+
+std::vector<std::string> split_at_commas(const std::string& text) {
+  std::vector<std::string> words;
+  for (std::size_t first = 0; first <= text.size();) {
+    const std::size_t comma = std::min(text.find(',', first), text.size());
+    words.push_back(text.substr(first, comma - first));
+    first = comma + 1;
+  }
+  return words;
+}
+
+std::optional<double> parse_lr(std::string_view text) {
+  const auto lr = parse_real(text);
+  return lr && *lr > 0 ? lr : std::nullopt;
+}
+
+std::string parse_demo(std::string_view option, const std::string& text) {
+  if (text != "scratch" && text != "concise") refuse(option, text, "scratch or concise");
+  return text;
+}
+
+void add_options(CLI::App& command, Options& options,
+                 std::initializer_list<std::string_view> except) {
+  constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+  report::Settings& settings = options.settings;
+  const auto add = [&](const char* name, auto&&... rest) {
+    if (std::ranges::find(except, name) == except.end()) add_option(command, name, rest...);
+  };
+  add("--seed", "SEED", "seed of all random numbers [0]",
+      [&](auto& name, auto& text) { settings.seed = parse_seed(name, text); });
+  add("--examples", "N", "number of examples [1000]", [&](auto& name, auto& text) {
+    settings.examples = parse_integer<std::int64_t>(name, text, 1, most);
+  });
+  add("--true-w", "W1,W2,...", "weights that generate the data [2,-3.4]",
+      [&](auto& name, auto& text) { settings.true_w = parse_weights(name, text); });
+  add("--true-b", "B", "bias that generates the data [4.2]", [&](auto& name, auto& text) {
+    const auto b = parse_real(text);
+    if (!b) refuse(name, text, "a finite float32 number");
+    settings.true_b = *b;
+  });
+  add("--noise", "STD", "standard deviation of the labels' noise [0.01]",
+      [&](auto& name, auto& text) {
+        const auto noise = parse_real(text);
+        if (!(noise && *noise >= 0)) refuse(name, text, "a finite float32 number, 0 or more");
+        settings.noise = *noise;
+      });
+  add("--lr", "LR", "learning rate [0.03]", [&](auto& name, auto& text) {
+    const auto lr = parse_lr(text);
+    if (!lr) refuse(name, text, "a finite float32 number above 0");
+    settings.lr = *lr;
+  });
+  add("--epochs", "N", "passes over the data [3]", [&](auto& name, auto& text) {
+    settings.epochs = parse_integer<std::int64_t>(name, text, 0, most);
+  });
+  add("--batch-size", "N", "examples in a minibatch [10]", [&](auto& name, auto& text) {
+    settings.batch_size = parse_integer<std::int64_t>(name, text, 1, most);
+  });
+  add("--init", "FILE", "start from a state_dict file, normal or zero [normal]",
+      [&](auto& name, auto& text) {
+        if (text.empty()) refuse(name, text, "normal, zero or a state_dict file");
+        settings.init = text;
+      });
+  add("--threads", "N", "threads to compute with [LibTorch's choice]",
+      [&](auto& name, auto& text) { options.threads = parse_integer(name, text, 1, 1024); });
+  add("--json", "FILE", "write a record; - for stdout, in place of the text",
+      [&](auto& name, auto& text) {
+        check_writable(name, text);
+        options.json = text;
+      });
+  add("--plot", "FILE", "draw a picture: .svg, .png or .pdf; - for the terminal",
+      [&](auto& name, auto& text) {
+        check_writable(name, text);
+        plot_canvas(name, text);
+        options.plot = text;
+      });
+}
+
+void add_save_option(CLI::App& command, Options& options) {
+  const auto set = [&options](const std::string& name, const std::string& path) {
+    check_writable(name, path);
+    if (path == "-") refuse(name, path, "a file to write: stdout is for the text");
+    std::error_code error;
+    if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
+      refuse(name, path, "a file to write: it is a device or a pipe");
+    }
+    options.save = path;
+  };
+  add_option(command, "--save", "FILE", "write the trained weights, a state_dict file", set);
+}
+
+void check_together(const Options& options) {
+  if (options.json == "-" && options.plot == "-") {
+    throw UsageError("--json and --plot are both '-', but stdout has room for one of them");
+  }
+  const auto refuse_same = [](std::string_view option, const std::optional<std::string>& path,
+                              std::string_view other_option,
+                              const std::optional<std::string>& other_path) {
+    if (path && other_path && *path != "-" && *other_path != "-" && same_file(*path, *other_path)) {
+      throw UsageError(fmt::format("{} and {} are both '{}', but must be two files", option,
+                                   other_option, *other_path));
+    }
+  };
+  std::optional<std::string> init = options.settings.init;
+  if (init == "normal" || init == "zero") init.reset();
+  refuse_same("--save", options.save, "--json", options.json);
+  refuse_same("--init", init, "--json", options.json);
+  refuse_same("--plot", options.plot, "--json", options.json);
+  refuse_same("--save", options.save, "--plot", options.plot);
+  refuse_same("--init", init, "--plot", options.plot);
+}
+
+std::string describe(const CLI::ParseError& error, const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  const CLI::App& command = chosen.empty() ? app : *chosen.front();
+  const std::string name = chosen.empty() ? "linreg" : "linreg " + command.get_name();
+  const std::vector<std::string> unexpected = app.remaining(/*recurse=*/true);
+  if (unexpected.empty() && chosen.empty()) {
+    return "which command? One of scratch, concise, compare, data, sweep; see linreg --help";
+  }
+  if (unexpected.empty()) {
+    const std::string message = error.what();  // begins with the option, a flag without its "--"
+    const std::size_t first = message.find_first_not_of('-');
+    const std::string option =
+        "--" + message.substr(first, message.find_first_of(": ", first) - first);
+    const CLI::Option* known = command.get_option_no_throw(option);
+    const bool is_flag = known != nullptr && known->get_items_expected_max() == 0;
+    return fmt::format("{} takes {}; see {} --help", option,
+                       is_flag ? "no value" : "exactly one value, once", name);
+  }
+
+  std::vector<std::string> known;
+  for (const CLI::Option* option : command.get_options()) known.push_back(option->get_name());
+  if (chosen.empty()) {
+    for (const CLI::App* subcommand : app.get_subcommands({}))
+      known.push_back(subcommand->get_name());
+  }
+  const std::string word = unexpected.front().substr(0, unexpected.front().find('='));
+  // The start of a known word, a word that one stands for (--learning-rate), or a few slips.
+  const auto distance = [&](const std::string& other) {
+    const bool stands_for_it = word.size() > 2 && other.starts_with(word);
+    return stands_for_it || abbreviates(other, word) ? 0 : edit_distance(word, other);
+  };
+  if (!chosen.empty() && std::ranges::count(known, word) > 0) {
+    return fmt::format("{} has to come after the command: {} {}", word, name, unexpected.front());
+  }
+  const std::string nearest = *std::ranges::min_element(known, {}, distance);
+  const std::string guess =
+      distance(nearest) <= 2 ? fmt::format("; did you mean '{}'?", nearest) : std::string(";");
+  return fmt::format("{} does not know '{}'{} see {} --help", name, unexpected.front(), guess,
+                     name);
+}
+
+}  // namespace linreg::app

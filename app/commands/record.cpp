@@ -1,0 +1,35 @@
+#include "commands/record.hpp"
+
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+
+#include <nlohmann/json.hpp>
+
+#include "system/files.hpp"
+
+namespace linreg::app {
+
+nlohmann::ordered_json record(const Options& options, std::span<const report::Run> runs) {
+  nlohmann::ordered_json record;
+  record["linreg"] = LINREG_VERSION;
+  record["libtorch"] = TORCH_VERSION;
+  record["threads"] = at::get_num_threads();
+  record["settings"] = report::to_json(options.settings);
+  record["runs"] = nlohmann::ordered_json::array();
+  for (const report::Run& run : runs) record["runs"].push_back(report::to_json(run));
+  return record;
+}
+
+void write_record(const Options& options, const nlohmann::ordered_json& record) {
+  if (!options.json) return;
+  // A path need not be UTF-8, JSON must.
+  const std::string text =
+      record.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  if (options.json_on_stdout()) {
+    write_stdout(text);
+  } else {
+    write_file(*options.json, text);
+  }
+}
+
+}  // namespace linreg::app

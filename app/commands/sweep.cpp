@@ -1,0 +1,132 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <limits>
+#include <linreg/report/sweep.hpp>
+#include <nlohmann/json.hpp>
+
+#include "cli/exit_status.hpp"
+#include "commands/commands.hpp"
+#include "commands/plot.hpp"
+#include "commands/record.hpp"
+#include "system/files.hpp"
+#include "training/analysis.hpp"
+#include "training/initial_weights.hpp"
+#include "training/memory.hpp"
+
+namespace linreg::app {
+namespace {
+
+std::vector<double> parse_lrs(std::string_view option, const std::string& text) {
+  std::vector<double> lrs;
+  for (const std::string& word : split_at_commas(text)) {
+    const auto lr = parse_lr(word);
+    if (!lr) {
+      throw UsageError(
+          fmt::format("{} is '{}', but must be finite float32 numbers above 0 joined by commas, "
+                      "such as 0.01,0.1",
+                      option, text));
+    }
+    lrs.push_back(*lr);
+  }
+  return lrs;
+}
+
+std::vector<std::optional<std::int64_t>> parse_batch_sizes(std::string_view option,
+                                                           const std::string& text) {
+  std::vector<std::optional<std::int64_t>> batch_sizes;
+  for (const std::string& word : split_at_commas(text)) {
+    if (word == "all") {
+      batch_sizes.emplace_back(std::nullopt);
+      continue;
+    }
+    try {
+      batch_sizes.emplace_back(
+          parse_integer<std::int64_t>("", word, 1, std::numeric_limits<std::int64_t>::max()));
+    } catch (const UsageError&) {
+      throw UsageError(
+          fmt::format("{} is '{}', but must be positive integers or all, joined by "
+                      "commas, such as 1,10,all",
+                      option, text));
+    }
+  }
+  return batch_sizes;
+}
+
+std::string head(const report::Settings& settings, const std::string& demo,
+                 std::optional<double> stable) {
+  std::string text = fmt::format("The demo {}: {} example{} of {} feature{}, {} epoch{}\n",
+                                 demo == "scratch" ? "from scratch" : "concise", settings.examples,
+                                 settings.examples == 1 ? "" : "s", settings.true_w.size(),
+                                 settings.true_w.size() == 1 ? "" : "s", settings.epochs,
+                                 settings.epochs == 1 ? "" : "s");
+  if (stable) {
+    text += fmt::format(
+        "Gradient descent on these data is stable up to a learning rate of {}\n"
+        "(2 over the largest eigenvalue of the loss's Hessian).\n",
+        report::rounded_down(*stable));
+  }
+  return text + "\n" + report::sweep_head();
+}
+
+constexpr std::string_view legend =
+    "\n"
+    "stable to: the learning rate (lr) up to which steps come closer to the best fit,\n"
+    "on average over minibatches: the smaller they are, the more they differ. Above\n"
+    "it (!) a run may grow without end, and with all examples in a batch it does.\n"
+    "From half of it on, steps go past the best fit, and the weights swing about it.\n";
+
+}  // namespace
+
+void add_sweep_options(CLI::App& command, SweepOptions& options) {
+  add_option(command, "--demo", "DEMO", "what trains: scratch or concise [scratch]",
+             [&options](auto& name, auto& text) { options.demo = parse_demo(name, text); });
+  add_option(command, "--lr", "LR1,LR2,...", "learning rates [0.001,0.01,0.03,0.1,1]",
+             [&options](auto& name, auto& text) { options.lrs = parse_lrs(name, text); });
+  add_option(
+      command, "--batch-size", "N1,N2,...", "minibatch sizes; all: every example [1,10,100,all]",
+      [&options](auto& name, auto& text) { options.batch_sizes = parse_batch_sizes(name, text); });
+}
+
+int sweep_command(const Options& options, const SweepOptions& sweep_options) {
+  initial_state(options.settings);  // refuses a wrong file before the table begins
+  report::Settings settings = options.settings;
+  for (const auto batch_size : sweep_options.batch_sizes) {
+    settings.batch_size = batch_size.value_or(settings.examples);
+    check_memory(settings, /*compares=*/false);
+  }
+  RunDemo run_demo = sweep_options.demo == "scratch" ? run_scratch : run_concise;
+  const auto say = [&](std::string_view text) {
+    if (!options.json_on_stdout()) write_stdout(text);
+  };
+  settings.batch_size = settings.examples;
+  const std::optional<double> stable_with_all = stable_lr(settings, sweep_options.demo);
+  say(head(settings, sweep_options.demo, stable_with_all));
+
+  std::vector<report::SweptRun> swept;
+  for (const auto batch_size : sweep_options.batch_sizes) {
+    settings.batch_size = batch_size.value_or(settings.examples);
+    const std::optional<double> stable = stable_lr(settings, sweep_options.demo);
+    for (const double lr : sweep_options.lrs) {
+      settings.lr = lr;
+      swept.push_back({settings, run_demo(settings, {}, {}).run, stable});
+      say(report::to_text(swept.back()));
+    }
+  }
+  say(legend);
+
+  nlohmann::ordered_json json = record(options, {});
+  json["settings"].erase("lr");  // each run has its own
+  json["settings"].erase("batch_size");
+  json["stable_lr"] = stable_with_all ? nlohmann::ordered_json(*stable_with_all) : nullptr;
+  for (const report::SweptRun& run : swept) json["runs"].push_back(report::to_json(run));
+  const int recorded = attempt([&] { write_record(options, json); });
+  const int drawn = attempt([&] {
+    if (!options.plot) return;
+    draw(*options.plot, report::plot_sweep(plot_canvas("--plot", *options.plot), swept));
+  });
+  return std::max(recorded, drawn);
+}
+
+}  // namespace linreg::app

@@ -1,0 +1,236 @@
+#include "python/live_pytorch.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <system_error>
+
+#include "cli/options.hpp"
+#include "system/process.hpp"
+
+namespace linreg::app {
+namespace {
+
+using nlohmann::json;
+
+/// The start of what may be as long as it likes.
+std::string_view start(std::string_view text) { return text.substr(0, 200); }
+
+/// A Python to run.
+struct Candidate {
+  std::string python;
+  bool is_named = false;  ///< by --pytorch: no other one is tried
+};
+
+/// Whether there is no such Python, by what starting it came to.
+bool is_missing(const std::error_code& error) {
+  return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory ||
+         error == std::errc::permission_denied || error == std::errc::executable_format_error;
+}
+
+/// Whether this Python has no torch, or is only tried and can't be found by the script that stands
+/// for it: then another one may serve.
+bool lacks_torch(const Candidate& candidate, const ProcessResult& result) {
+  if (result.exit_status == 0 || result.timed_out || result.flooded) return false;
+  return result.err.find("No module named 'torch'") != std::string::npos ||
+         (result.exit_status == 127 && !candidate.is_named);
+}
+
+/// The weights as the PyTorch programs take them. JSON's numbers are the shortest that read back to
+/// the same double, and Python reads them so too.
+std::string true_w_text(const report::Settings& settings) {
+  const std::string list = report::to_json(settings).at("true_w").dump();
+  return list.substr(1, list.size() - 2);
+}
+
+/// pytorch_arguments with that text for the weights, "-" for stdin.
+std::vector<std::string> arguments(const report::Settings& settings, const std::string& true_w,
+                                   int threads) {
+  const json numbers = report::to_json(settings);
+  const auto option = [&](const char* name, const char* key) {
+    return fmt::format("--{}={}", name, numbers.at(key).dump());
+  };
+  return {option("seed", "seed"),     option("examples", "examples"),
+          "--true-w=" + true_w,       option("true-b", "true_b"),
+          option("noise", "noise"),   option("lr", "lr"),
+          option("epochs", "epochs"), option("batch-size", "batch_size"),
+          "--init=" + settings.init,  fmt::format("--threads={}", threads)};
+}
+
+[[noreturn]] void fail(const std::string& python, const ProcessResult& result,
+                       std::chrono::seconds time_limit) {
+  if (result.timed_out) {
+    throw PytorchError(fmt::format("{} is still running after {} s, and was ended: give it more "
+                                   "time with --pytorch-timeout",
+                                   python, time_limit.count()),
+                       result.err);
+  }
+  if (result.flooded) {
+    throw PytorchError(
+        fmt::format("{} has printed more than any record holds, and was ended", python),
+        result.err);
+  }
+  const std::string last = last_line(result.err);
+  throw PytorchError(
+      fmt::format("PyTorch in {} fails ({}): {}; --verbose shows all that it said", python,
+                  describe_end(result), last.empty() ? "it says nothing" : start(last)),
+      result.err);
+}
+
+/// The run in `record`, which must be that of `implementation` in PyTorch, with `settings`. Throws
+/// std::invalid_argument where it is another, so that it can be compared with ours.
+report::Run check_run(const json& record, const std::string& implementation,
+                      const report::Settings& settings) {
+  report::Run run = report::run_from_json(record);
+  if (run.implementation != implementation || run.framework != "pytorch") {
+    throw std::invalid_argument(
+        fmt::format("the record is one of {} in {}", run.implementation, run.framework));
+  }
+  const std::size_t d = settings.true_w.size();
+  if (run.epoch_loss.size() != static_cast<std::size_t>(settings.epochs) || run.w.size() != d ||
+      run.w_error.size() != d) {
+    throw std::invalid_argument(
+        fmt::format("the record has {} epochs, {} weights and {} errors of them",
+                    run.epoch_loss.size(), run.w.size(), run.w_error.size()));
+  }
+  return run;
+}
+
+json parse_record(std::string_view text) {
+  json record = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!record.is_object()) throw std::invalid_argument("it is no JSON object");
+  return record;
+}
+
+/// The record's runs. Throws std::invalid_argument unless there are so many.
+json runs_of(const json& record, std::size_t count) {
+  json runs = record.value("runs", json());
+  if (!runs.is_array() || runs.size() != count) {
+    throw std::invalid_argument(fmt::format("the record has no \"runs\", a list of {}", count));
+  }
+  return runs;
+}
+
+report::Run parse_run(const std::string& python, const ProcessResult& result,
+                      const std::string& implementation, const report::Settings& settings) {
+  try {
+    if (result.out.empty()) throw std::invalid_argument("it printed nothing");
+    return check_run(runs_of(parse_record(result.out), 1)[0], implementation, settings);
+  } catch (const std::exception& error) {
+    throw PytorchError(fmt::format("{} did not print a record of its run ({}); --verbose shows all "
+                                   "that it said",
+                                   python, start(error.what())),
+                       result.err + result.out.substr(0, 4096));
+  }
+}
+
+/// One of the two programs' run; nothing where this Python lacks torch or isn't there.
+std::optional<report::Run> run_program(const Candidate& candidate,
+                                       const std::string& implementation,
+                                       const report::Settings& settings, int threads,
+                                       std::chrono::seconds time_limit) {
+  const std::string& python = candidate.python;
+  const std::string true_w = true_w_text(settings);
+  const bool is_argument = true_w.size() < 100'000;  // of the 128 KiB that Linux takes as one
+  std::vector<std::string> command = arguments(settings, is_argument ? true_w : "-", threads);
+  command.insert(command.begin(), {python, (python_folder() / (implementation + ".py")).string()});
+  command.emplace_back("--json=-");
+  ProcessResult result;
+  try {
+    result = run_process(command, time_limit, is_argument ? "" : true_w);
+  } catch (const std::system_error& error) {
+    if (!candidate.is_named && is_missing(error.code())) return std::nullopt;
+    throw PytorchError(fmt::format("{} can't be started: {}", python, error.code().message()), "");
+  }
+  if (lacks_torch(candidate, result)) return std::nullopt;
+  if (result.exit_status != 0) fail(python, result, time_limit);
+  return parse_run(python, result, implementation, settings);
+}
+
+}  // namespace
+
+std::filesystem::path python_folder() {
+  std::error_code error;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) {
+    throw PytorchError(
+        fmt::format("the PyTorch programs can't be found by /proc/self/exe: {}", error.message()),
+        "");
+  }
+  return program.parent_path().parent_path() / "share" / "linreg" / "python";
+}
+
+std::vector<std::string> pytorch_arguments(const report::Settings& settings, int threads) {
+  return arguments(settings, true_w_text(settings), threads);
+}
+
+void check_python(const std::string& python) {
+  const auto runs = [](const std::filesystem::path& path) {
+    return std::filesystem::is_regular_file(path) && access(path.c_str(), X_OK) == 0;
+  };
+  bool found = python.find('/') != std::string::npos && runs(python);
+  if (python.find('/') == std::string::npos && !python.empty()) {
+    const char* path = std::getenv("PATH");
+    std::string folders = path == nullptr ? "" : path;
+    for (std::size_t first = 0; first <= folders.size() && !found;) {
+      const std::size_t colon = std::min(folders.find(':', first), folders.size());
+      found = runs(std::filesystem::path(folders.substr(first, colon - first)) / python);
+      first = colon + 1;
+    }
+  }
+  if (!found) {
+    throw UsageError(
+        fmt::format("--pytorch is '{}', but must be a Python that can be run", python));
+  }
+}
+
+std::optional<PytorchRuns> run_pytorch(const std::optional<std::string>& python,
+                                       const report::Settings& settings, int threads,
+                                       std::chrono::seconds time_limit) {
+  std::vector<Candidate> candidates{{"python3"}, {"/usr/bin/python3"}};
+  const std::string python_of_libtorch = LINREG_LIBTORCH_PYTHON;
+  if (!python_of_libtorch.empty()) candidates.insert(candidates.begin(), {python_of_libtorch});
+  if (python) candidates = {{*python, /*is_named=*/true}};
+
+  for (const Candidate& candidate : candidates) {
+    const auto scratch = run_program(candidate, "scratch", settings, threads, time_limit);
+    if (!scratch) continue;
+    const auto concise = run_program(candidate, "concise", settings, threads, time_limit);
+    if (!concise) continue;
+    return PytorchRuns{candidate.python, scratch->version, {*scratch, *concise}};
+  }
+  if (python) {
+    throw PytorchError(fmt::format("{} has no torch: install python3-torch for the distribution's "
+                                   "Python, or pip install torch for another",
+                                   *python),
+                       "");
+  }
+  return std::nullopt;
+}
+
+std::optional<PytorchRuns> recorded_pytorch(const report::Settings& settings) {
+  const std::filesystem::path path = python_folder() / "recorded.json";
+  std::ifstream file(path);
+  const std::string text(std::istreambuf_iterator<char>(file), {});
+  try {
+    const json record = parse_record(text);
+    const auto recorded_settings = report::settings_from_json(record.value("settings", json()));
+    if (!(recorded_settings == settings)) return std::nullopt;
+    const json runs = runs_of(record, 2);
+    const report::Run scratch = check_run(runs[0], "scratch", settings);
+    const report::Run concise = check_run(runs[1], "concise", settings);
+    return PytorchRuns{"", scratch.version, {scratch, concise}};
+  } catch (const std::exception& error) {
+    throw PytorchError(
+        fmt::format("{} is damaged ({}): install linreg again", path.string(), start(error.what())),
+        "");
+  }
+}
+
+}  // namespace linreg::app

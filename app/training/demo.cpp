@@ -1,0 +1,128 @@
+#include "training/demo.hpp"
+
+#include <fmt/format.h>
+#include <torch/version.h>
+
+#include <chrono>
+#include <cmath>
+#include <linreg/concise/concise.hpp>
+#include <linreg/pytorch/format.hpp>
+#include <linreg/pytorch/random.hpp>
+#include <linreg/scratch/scratch.hpp>
+
+#include "training/initial_weights.hpp"
+#include "training/progress.hpp"
+
+namespace linreg::app {
+namespace {
+
+/// Python's f'{x:f}', which gives NaN no sign.
+std::string fixed(float x) { return fmt::format("{:f}", std::isnan(x) ? std::abs(x) : x); }
+
+/// What a training loop tells: the caller's functions, and where somebody sees it the progress.
+training::Observer observe(const OnLine& on_line, const OnStep& on_step, Progress& progress) {
+  training::Observer observer{.on_step = on_step, .on_epoch = {}};
+  if (progress.seen()) observer.on_progress = [&progress] { progress.step(); };
+  if (on_line) {
+    observer.on_epoch = [&, epoch = 0](float train_loss) mutable {
+      progress.clear();
+      on_line(fmt::format("epoch {}, loss {}\n", ++epoch, fixed(train_loss)));
+    };
+  }
+  return observer;
+}
+
+training::Hyperparameters hyperparameters(const report::Settings& settings) {
+  return {.lr = settings.lr, .num_epochs = settings.epochs, .batch_size = settings.batch_size};
+}
+
+torch::Tensor to_tensor(const std::vector<double>& weights) {
+  return torch::tensor(weights, torch::kFloat);
+}
+
+std::vector<float> to_vector(const torch::Tensor& tensor) {
+  const torch::Tensor values = tensor.detach().contiguous();
+  const float* first = values.data_ptr<float>();
+  return {first, first + values.numel()};
+}
+
+/// Trains by `train`, with the clock running, and gathers what it came to.
+Demo finish(const char* implementation, const report::Settings& settings, const auto& train,
+            const torch::Tensor& w, const torch::Tensor& b, const torch::Tensor& true_w) {
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<float> epoch_loss = train();
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+
+  Demo demo;
+  demo.w_error = true_w - w.reshape(true_w.sizes());
+  demo.b_error = torch::rsub(b, settings.true_b);  // what Python's `true_b - b` calls
+  demo.run = {.implementation = implementation,
+              .framework = "libtorch",
+              .version = TORCH_VERSION,
+              .epoch_loss = std::move(epoch_loss),
+              .w = to_vector(w),
+              .b = b.item<float>(),
+              .w_error = to_vector(demo.w_error),
+              .b_error = demo.b_error.item<float>(),
+              .steps = settings.epochs * settings.steps_per_epoch(),
+              .train_seconds = seconds.count()};
+  return demo;
+}
+
+}  // namespace
+
+data::Examples generate_examples(const report::Settings& settings) {
+  torch::manual_seed(settings.seed.bits());
+  return data::synthetic_data(to_tensor(settings.true_w), settings.true_b, settings.examples,
+                              settings.noise);
+}
+
+Demo run_scratch(const report::Settings& settings, const OnLine& on_line, const OnStep& on_step) {
+  const auto state = initial_state(settings);  // first: a wrong file is refused before any work
+  const data::Examples examples = generate_examples(settings);
+  pytorch::Random random(settings.seed.magnitude);
+  const torch::Tensor true_w = to_tensor(settings.true_w);
+
+  const scratch::Parameters parameters = scratch::initial_parameters(true_w.size(0));
+  const auto& [w, b] = parameters;
+  if (state) {
+    const torch::NoGradGuard no_grad;
+    w.copy_((*state)["0.weight"].reshape(w.sizes()));
+    b.copy_((*state)["0.bias"]);
+  }
+  Progress progress("scratch", settings);
+  const auto train = [&] {
+    return scratch::train(parameters, examples, hyperparameters(settings), random,
+                          observe(on_line, on_step, progress));
+  };
+  Demo demo = finish("scratch", settings, train, w, b, true_w);
+  demo.state.insert("0.weight", w.detach().reshape({1, -1}));
+  demo.state.insert("0.bias", b.detach());
+  return demo;
+}
+
+Demo run_concise(const report::Settings& settings, const OnLine& on_line, const OnStep& on_step) {
+  const auto state = initial_state(settings);  // first: a wrong file is refused before any work
+  const data::Examples examples = generate_examples(settings);
+  const torch::Tensor true_w = to_tensor(settings.true_w);
+
+  torch::nn::Sequential net = concise::linreg(true_w.size(0));
+  concise::initialize_parameters(net);
+  if (state) pytorch::load_into(*net, *state);
+  Progress progress("concise", settings);
+  const auto train = [&] {
+    return concise::train(net, examples, hyperparameters(settings),
+                          observe(on_line, on_step, progress));
+  };
+  const torch::nn::Linear layer = concise::layer(net);
+  Demo demo = finish("concise", settings, train, layer->weight.data(), layer->bias.data(), true_w);
+  demo.state = pytorch::state_dict(*net);
+  return demo;
+}
+
+std::string error_lines(const Demo& demo) {
+  return fmt::format("error in estimating w: {}\nerror in estimating b: {}\n", demo.w_error,
+                     demo.b_error);
+}
+
+}  // namespace linreg::app

@@ -1,0 +1,43 @@
+#include "training/divergence.hpp"
+
+#include <fmt/format.h>
+
+#include <linreg/report/sweep.hpp>
+#include <optional>
+
+#include "training/analysis.hpp"
+
+namespace linreg::app {
+namespace {
+
+/// What `lr` has to do with it. `stable` is what is known of the stable ones.
+std::string advice(double lr, std::optional<double> stable) {
+  if (!stable) return "may be too large";
+  if (lr > *stable) {
+    return fmt::format("is too large, up to about {} is stable", report::rounded_down(*stable));
+  }
+  return "is small enough, but the numbers are too large for float32";
+}
+
+}  // namespace
+
+std::string describe_divergence(RunDemo run_demo, const report::Settings& settings,
+                                const report::Run& run) {
+  const auto epoch = report::diverged_at_epoch(run);
+  if (!epoch) return "";
+
+  report::Settings up_to_there = settings;
+  up_to_there.epochs = *epoch;
+  std::int64_t step = 0;  // counted over all epochs
+  run_demo(up_to_there, {}, [&step](const torch::Tensor& l) {
+    ++step;
+    return l.isfinite().all().item<bool>();
+  });
+  const std::int64_t steps_in_epoch = run.steps / settings.epochs;
+  return fmt::format("the loss of {} is not finite from epoch {}, step {} on: --lr {} {}",
+                     run.implementation, (step - 1) / steps_in_epoch + 1,
+                     (step - 1) % steps_in_epoch + 1, settings.lr,
+                     advice(settings.lr, stable_lr(settings, run.implementation)));
+}
+
+}  // namespace linreg::app

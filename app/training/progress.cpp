@@ -1,0 +1,70 @@
+#include "training/progress.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "system/terminal.hpp"
+
+namespace linreg::app {
+namespace {
+
+/// 1234567 as "1,234,567".
+std::string grouped(std::int64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t end = digits.size(); end > 3; end -= 3) digits.insert(end - 3, 1, ',');
+  return digits;
+}
+
+std::string duration(double seconds) {
+  const auto whole = static_cast<std::int64_t>(std::ceil(seconds));
+  if (whole < 100) return fmt::format("{} s", whole);
+  if (whole < 100 * 60) return fmt::format("{} min", (whole + 30) / 60);
+  return fmt::format("{} h", (whole + 1800) / 3600);
+}
+
+}  // namespace
+
+StatusLine::StatusLine() : is_terminal_(isatty(STDERR_FILENO) == 1) {}
+
+void StatusLine::show(const std::string& text) {
+  if (!is_terminal_) return;
+  write_stderr(fmt::format("\r{:<78.78}\r", text));
+  shown_ = true;
+}
+
+void StatusLine::clear() {
+  if (std::exchange(shown_, false)) write_stderr(fmt::format("\r{:78}\r", ""));
+}
+
+std::string describe_progress(const std::string& implementation, const report::Settings& settings,
+                              std::int64_t steps_done, double seconds) {
+  const std::int64_t n = settings.examples;
+  const std::int64_t k = std::min(n, settings.batch_size);
+  const std::int64_t steps_in_epoch = n / k + (n % k == 0 ? 0 : 1);
+  const std::int64_t epochs_done = steps_done / steps_in_epoch;
+  const double examples_done = static_cast<double>(epochs_done) * static_cast<double>(n) +
+                               static_cast<double>(steps_done % steps_in_epoch * k);
+  const double all = static_cast<double>(settings.epochs) * static_cast<double>(n);
+  const double rate = examples_done / seconds;
+  return fmt::format("{}: epoch {} of {}, {} examples/s, {} left", implementation,
+                     std::min(epochs_done + 1, settings.epochs), settings.epochs,
+                     grouped(std::llround(rate)), duration((all - examples_done) / rate));
+}
+
+Progress::Progress(std::string implementation, const report::Settings& settings)
+    : implementation_(std::move(implementation)), settings_(settings) {}
+
+void Progress::step() {
+  ++steps_;
+  const Clock::time_point now = Clock::now();
+  if (now < next_) return;
+  next_ = now + std::chrono::milliseconds(200);
+  const std::chrono::duration<double> seconds = now - start_;
+  line_.show(describe_progress(implementation_, settings_, steps_, seconds.count()));
+}
+
+}  // namespace linreg::app

@@ -1,0 +1,69 @@
+// Fuzz target of the command line. Each line of an input is a word of it.
+//
+// With libFuzzer and Clang, without LibTorch:
+//   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Iapp -Ilib/report/include
+//     fuzz/options_fuzz.cpp app/interrupt.cpp app/memory.cpp app/options.cpp app/output.cpp -lfmt
+//     -o options_fuzz
+//   ./options_fuzz -max_total_time=600 NEW_CORPUS fuzz/corpus/options
+// With replay.cpp in place of -fsanitize=fuzzer, a plain program for any compiler: see there.
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "cli/options.hpp"
+#include "training/memory.hpp"
+
+namespace {
+
+using namespace linreg;
+
+void require(bool condition) {
+  if (!condition) std::abort();
+}
+
+void check(const app::Options& options) {
+  const report::Settings& settings = options.settings;
+  const auto finite = [](double x) { return std::isfinite(static_cast<float>(x)); };
+  require(settings.examples >= 1 && settings.epochs >= 0 && settings.batch_size >= 1);
+  require(!settings.true_w.empty() && std::ranges::all_of(settings.true_w, finite));
+  require(finite(settings.true_b) && finite(settings.noise) && finite(settings.lr));
+  require(settings.noise >= 0 && settings.lr > 0 && !settings.init.empty());
+  require(!options.threads || (*options.threads >= 1 && *options.threads <= 1024));
+  require(!options.json || !options.json->empty());
+  require(!options.save || !options.save->empty());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::vector<std::string> words;
+  std::istringstream lines(std::string(reinterpret_cast<const char*>(data), size));
+  for (std::string line; std::getline(lines, line);) words.push_back(line.c_str());
+  std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
+
+  CLI::App linreg("", "linreg");
+  linreg.require_subcommand(1);
+  app::Options options;
+  CLI::App& scratch = *linreg.add_subcommand("scratch");
+  app::add_options(scratch, options);
+  app::add_save_option(scratch, options);
+  try {
+    linreg.parse(words);
+    app::check_together(options);
+    check(options);
+    app::check_memory(options.settings, /*compares=*/true, /*free=*/1e9);
+  } catch (const app::UsageError& error) {
+    require(std::string(error.what()).starts_with("--"));
+  } catch (const CLI::Success&) {  // --help
+  } catch (const CLI::ParseError& error) {
+    require(!app::describe(error, linreg).empty());
+  }
+  return 0;
+}

@@ -1,0 +1,61 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <iterator>
+
+#include "python_scripts.hpp"
+#include "system/process.hpp"
+#include "training/progress.hpp"
+
+namespace linreg::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(DescribeProgress, CountsExamplesAndTheTimeThatIsLeft) {
+  report::Settings settings{.examples = 1'000'000, .epochs = 3, .batch_size = 10};
+  EXPECT_EQ(describe_progress("scratch", settings, 150'000, 3),
+            "scratch: epoch 2 of 3, 500,000 examples/s, 3 s left");
+  EXPECT_EQ(describe_progress("concise", settings, 1, 10),
+            "concise: epoch 1 of 3, 1 examples/s, 833 h left");
+  EXPECT_EQ(describe_progress("concise", settings, 300'000, 10),
+            "concise: epoch 3 of 3, 300,000 examples/s, 0 s left");
+}
+
+TEST(DescribeProgress, CountsTheLastShortMinibatchAsTheExamplesThatItHas) {
+  const report::Settings settings{.examples = 1000, .epochs = 2, .batch_size = 600};
+  EXPECT_EQ(describe_progress("scratch", settings, 1, 1),
+            "scratch: epoch 1 of 2, 600 examples/s, 3 s left");
+  EXPECT_EQ(describe_progress("scratch", settings, 2, 1),
+            "scratch: epoch 2 of 2, 1,000 examples/s, 1 s left");
+}
+
+TEST(DescribeProgress, TakesABatchSizeBeyondTheDataForAll) {
+  const report::Settings settings{.examples = 1000, .epochs = 200, .batch_size = 5000};
+  EXPECT_EQ(describe_progress("scratch", settings, 100, 600),
+            "scratch: epoch 101 of 200, 167 examples/s, 10 min left");
+}
+
+TEST(Progress, IsShownOnATerminalAndClearedAndChangesNothingOnStdout) {
+  const test::TemporaryDirectory folder;
+  const std::string file = folder.path() / "stdout";
+  for (const std::string demo : {"scratch", "concise"}) {
+    const std::string options = "--examples 100000 --epochs 15";  // some seconds
+    // script(1) gives it a terminal for its stderr, and tells what was shown there.
+    const std::string command =
+        fmt::format("'{}' {} {} > '{}'", LINREG_PROGRAM, demo, options, file);
+    const std::string shown = run_process({"script", "-qec", command, "/dev/null"}, 600s).out;
+    EXPECT_NE(shown.find("\r" + demo + ": epoch "), std::string::npos) << shown;
+    EXPECT_NE(shown.find(" examples/s, "), std::string::npos) << shown;
+    EXPECT_TRUE(shown.ends_with("\r" + std::string(78, ' ') + "\r")) << shown;
+  }
+  const ProcessResult piped =
+      run_process({LINREG_PROGRAM, "concise", "--examples", "100000", "--epochs", "15"}, 600s);
+  EXPECT_EQ(piped.err, "");
+  std::ifstream out(file);
+  EXPECT_EQ(std::string(std::istreambuf_iterator(out), {}), piped.out);
+}
+
+}  // namespace
+}  // namespace linreg::app
