@@ -19,7 +19,7 @@ if [ -z "${LINREG_PYTHON:-}" ] && "${VIRTUAL_ENV:-/nowhere}/bin/python" -c "$has
 fi
 
 packages=(ca-certificates cmake g++ gnuplot-nox libcli11-dev libfmt-dev libgoogle-perftools-dev libgtest-dev
-  ninja-build nlohmann-json3-dev)
+  libutfcpp-dev ninja-build nlohmann-json3-dev)
 build_suffix=
 configure_options=()
 if [ -n "${LINREG_PYTHON:-}" ]; then

@@ -63,7 +63,7 @@ std::string training(const report::Canvas& canvas) {
     losses.add(l.mean().item<double>());
     return true;
   });
-  return plot_training(canvas, settings, demo.run, losses, predictions(settings, demo.run));
+  return training_script(canvas, settings, demo.run, losses, predictions(settings, demo.run));
 }
 
 std::string comparison(const report::Canvas& canvas) {
@@ -72,12 +72,12 @@ std::string comparison(const report::Canvas& canvas) {
     runs.push_back(runs[i]);
     runs.back().framework = "pytorch";
   }
-  return plot_comparison(canvas, settings, runs, best_fit(settings));
+  return comparison_script(canvas, settings, runs, best_fit(settings));
 }
 
 std::string data(const report::Canvas& canvas) {
   const auto [features, labels] = generate_examples(settings);
-  return plot_data(canvas, settings, to_points(features.select(1, 1), labels.squeeze(1)));
+  return data_script(canvas, settings, to_points(features.select(1, 1), labels.squeeze(1)));
 }
 
 std::string sweep(const report::Canvas& canvas) {
@@ -90,7 +90,7 @@ std::string sweep(const report::Canvas& canvas) {
       swept.push_back({each, run_scratch(each).run, std::nullopt});
     }
   }
-  return plot_sweep(canvas, swept);
+  return sweep_script(canvas, swept);
 }
 
 struct Picture {
@@ -169,11 +169,12 @@ TEST(Draw, DrawsWhatHasNothingToShow) {
     const std::string path = name == std::string("-") ? "-" : (folder.path() / name).string();
     const report::Canvas canvas = plot_canvas("--plot", path);
     for (const std::string& script :
-         {report::plot_training(canvas, settings, empty, {}, {}),
-          report::plot_comparison(canvas, settings, std::vector{empty}, std::nullopt),
-          report::plot_comparison(canvas, settings, {}, std::nullopt),
-          report::plot_sweep(canvas, std::vector{report::SweptRun{settings, empty, std::nullopt}}),
-          report::plot_data(canvas, settings, {})}) {
+         {report::training_script(canvas, settings, empty, {}, {}),
+          report::comparison_script(canvas, settings, std::vector{empty}, std::nullopt),
+          report::comparison_script(canvas, settings, {}, std::nullopt),
+          report::sweep_script(canvas,
+                               std::vector{report::SweptRun{settings, empty, std::nullopt}}),
+          report::data_script(canvas, settings, {})}) {
       testing::internal::CaptureStdout();
       EXPECT_NO_THROW(draw(path, script)) << script;
       const std::string text = testing::internal::GetCapturedStdout();

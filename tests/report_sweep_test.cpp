@@ -22,7 +22,7 @@ SweptRun example() {
   return swept;
 }
 
-TEST(SweptRun, DivergedAtItsFirstEpochWhoseLossIsNotFinite) {
+TEST(SweptRun, DivergesAtTheFirstEpochWhoseLossIsNotFinite) {
   report::Run run;
   EXPECT_EQ(diverged_at_epoch(run), std::nullopt);
   run.epoch_loss = {1.0F, 1e38F};
@@ -55,7 +55,7 @@ TEST(RoundedDown, KeepsTwoDigitsAndNeverGrows) {
   EXPECT_EQ(rounded_down(12345), "1.2e+04");
 }
 
-TEST(SweptRun, IsWrittenAsJsonThatReadsBackAsARun) {
+TEST(SweptRun, IsARunInJson) {
   SweptRun swept = example();
   nlohmann::json json = nlohmann::json::parse(to_json(swept).dump());
   EXPECT_EQ(json["lr"], 0.03);

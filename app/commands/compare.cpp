@@ -214,7 +214,7 @@ int compare_command(const Options& options, const CompareOptions& compare_option
   const int drawn = attempt([&] {
     if (!options.plot) return;
     draw(*options.plot,
-         report::plot_comparison(plot_canvas("--plot", *options.plot), settings, runs, exact));
+         report::comparison_script(plot_canvas("--plot", *options.plot), settings, runs, exact));
   });
   return std::max({verdict.status, recorded, drawn});
 }
