@@ -66,7 +66,7 @@ install_packages() {
   local as_root=(env DEBIAN_FRONTEND=noninteractive) is_root=true
   [ "$(id -u)" -eq 0 ] || as_root=(sudo "${as_root[@]}")
   "${as_root[@]}" true 2> /dev/null || is_root=false
-  ! $is_root || step "reading what apt has" apt-update "${as_root[@]}" apt-get update
+  ! $is_root || step "apt-get update" apt-update "${as_root[@]}" apt-get update
   if [[ " ${missing[*]} " == *" libtorch-dev "* && -n "$(apt-cache show cmake 2> /dev/null)" &&
     -z "$(apt-cache show libtorch-dev 2> /dev/null)" ]]; then
     echo "linreg: apt has no libtorch-dev here; take pip's PyTorch: python3 -m venv build/venv &&" \
@@ -74,16 +74,16 @@ install_packages() {
     exit 1
   fi
   cost=$(LC_ALL=C "${install[@]}" --print-uris 2> /dev/null |
-    sed -n 's/^Need to get \(.*\) of archives.*/: \1 to download/p; s/^After .*, \(.*\) of additional.*/, \1 on disk/p' |
+    sed -n 's/^Need to get \(.*\) of archives.*/ (\1 to download, /p; s/^After .*, \(.*\) of additional.*/\1 on disk)/p' |
     tr -d '\n') || true
   if ! $is_root; then
-    echo "linreg: packages are missing$cost. As root, run this line, and then again what you ran:" >&2
+    echo "linreg: packages are missing$cost; as root, run this line, and then again what you ran:" >&2
     echo "apt-get update && ${install[*]}" >&2
     exit 1
   fi
-  echo "linreg: missing are ${missing[*]}$cost" >&2
+  echo "linreg: missing: ${missing[*]}$cost" >&2
   # apt-get would keep what it downloaded, a quarter as much again on the disk.
-  step "installing them" apt-install "${as_root[@]}" "${install[@]}" -o APT::Keep-Downloaded-Packages=false
+  step "apt-get install" apt-install "${as_root[@]}" "${install[@]}" -o APT::Keep-Downloaded-Packages=false
 }
 
 # Configures and builds preset $1, all of it or the targets that follow, in $build_folder. Silent when up to date.
