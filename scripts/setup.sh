@@ -74,7 +74,7 @@ install_packages() {
     exit 1
   fi
   cost=$(LC_ALL=C "${install[@]}" --print-uris 2> /dev/null |
-    sed -n 's/^Need to get \(.*\) of archives.*/ (\1 to download, /p; s/^After .*, \(.*\) of additional.*/\1 on disk)/p' |
+    sed -n 's/^Need to get \(.*\) of archives.*/ (\1 to download, /p; s/^After .*, \(.*\) of add.*/\1 on disk)/p' |
     tr -d '\n') || true
   if ! $is_root; then
     echo "linreg: packages are missing$cost; as root, run this line, and then again what you ran:" >&2
@@ -95,7 +95,8 @@ build() {
   cd "$root"
   if [ ! -e "$build_folder/build.ninja" ] ||
     ! grep -qF "${configure_options[*]#-D*=}" "$build_folder/CMakeCache.txt"; then
-    step "configuring $name" "$preset$build_suffix" cmake --preset "$preset" -B "$build_folder" "${configure_options[@]}"
+    step "configuring $name" "$preset$build_suffix" \
+      cmake --preset "$preset" -B "$build_folder" "${configure_options[@]}"
   fi
   if ! ninja -C "$build_folder" -n "$@" 2> /dev/null | grep -q 'no work to do'; then
     [ -t 2 ] || quiet=(--quiet)  # a terminal gets one line that counts, a log the warnings only
