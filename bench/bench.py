@@ -151,8 +151,6 @@ class Bench:
     def scale(self):
         settings = [(n, 2) for n in (10**4, 10**5, 10**6, 10**7)]
         settings += [(n, 100) for n in (10**4, 10**5, 10**6)]
-        if self.quick:
-            settings = [(10**4, 2)]
         print("\nScale, 1 thread, ns an example; C++'s peak memory over that with 1000 examples,"
               "\nin sizes of the data")
         print(f"{'demo':8}{'examples':>10}{'features':>10}{'batch':>7}{'PyTorch':>10}{'C++':>9}"
@@ -165,7 +163,7 @@ class Bench:
                     # Enough epochs that the first one, which touches the memory first, weighs little.
                     epochs = 1 if n > 10**6 else max(3, 3 * 10**5 // n)
                     setting = (n, d, batch_size, epochs, 1)
-                    rounds = range(1 if self.quick or n >= 10**6 else 3)
+                    rounds = range(1 if n >= 10**6 else 3)
                     runs = [(self.train(self.pytorch(demo), *setting),
                              self.train(self.libtorch(demo), *setting)) for _ in rounds]
                     python = median(r[0][0] for r in runs) / epochs
@@ -184,14 +182,15 @@ class Bench:
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="fewer turns and sizes: under a minute")
+    parser.add_argument("--quick", action="store_true", help="fewer turns, and none of the larger sizes")
     parser.add_argument("--json", metavar="FILE", help="also write the figures as JSON")
     parser.add_argument("--bin", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     args = parser.parse_args()
     bench = Bench(args)
     bench.step()
     bench.process()
-    bench.scale()
+    if not args.quick:
+        bench.scale()
     if args.json:
         pathlib.Path(args.json).write_text(json.dumps(bench.result, indent=2) + "\n")
 

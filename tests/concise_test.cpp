@@ -1,5 +1,5 @@
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/serialize.h>
 
 #include <linreg/concise/concise.hpp>
 #include <linreg/concise/data_loader.hpp>

@@ -1,5 +1,5 @@
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <linreg/data/detail/index_dtype.hpp>
 #include <linreg/data/minibatches.hpp>
