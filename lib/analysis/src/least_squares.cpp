@@ -1,8 +1,10 @@
 #include "linreg/analysis/least_squares.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 #include <linreg/data/detail/check_examples.hpp>
+#include <linreg/data/synthetic_data.hpp>
 #include <tuple>
 
 namespace linreg::analysis {

@@ -1,6 +1,7 @@
 #include "linreg/analysis/stability.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <linreg/data/detail/check_examples.hpp>
 
 namespace linreg::analysis {

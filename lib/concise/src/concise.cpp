@@ -1,8 +1,15 @@
 #include "linreg/concise/concise.hpp"
 
+#include <cstddef>
+#include <cstdint>
+#include <linreg/concise/data_loader.hpp>
 #include <linreg/data/detail/check_examples.hpp>
+#include <linreg/data/synthetic_data.hpp>
 #include <linreg/training/detail/check_hyperparameters.hpp>
+#include <linreg/training/training.hpp>
+#include <memory>
 #include <utility>
+#include <vector>
 
 namespace linreg::concise {
 

@@ -3,8 +3,11 @@
 #include <torch/serialize.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <linreg/data/detail/check_examples.hpp>
 #include <linreg/data/detail/index_dtype.hpp>
+#include <linreg/data/minibatches.hpp>
 #include <linreg/pytorch/data_loader.hpp>
 #include <utility>
 
