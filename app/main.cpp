@@ -57,7 +57,11 @@ int run(int argc, char** argv) {
   CLI::App* data = app.add_subcommand("data", "Print the first example and the first minibatch");
   CLI::App* sweep = app.add_subcommand("sweep", "Train at many learning rates and batch sizes");
   for (CLI::App* command : {scratch, concise, compare}) add_options(*command, options);
-  for (CLI::App* command : {scratch, concise}) add_save_option(*command, options);
+  for (CLI::App* command : {scratch, concise}) {
+    add_save_option(*command, options);
+    add_lang_option(*command, options);
+  }
+  add_look_option(*concise, options);
   add_compare_options(*compare, compare_options);
   add_data_options(*data, data_options);
   add_options(*data, options, {"--lr", "--epochs", "--init", "--json"});

@@ -26,6 +26,7 @@ using report::Settings;
 struct Case {
   Settings settings;
   int threads = 1;
+  Language language = Language::en;
 };
 
 std::vector<double> weights(std::int64_t d) {
@@ -92,7 +93,8 @@ std::vector<Case> small_grid() {
                             .lr = lr,
                             .epochs = examples == 1000 ? 1 : 2,
                             .batch_size = batch_size},
-                           threads});
+                           threads,
+                           turn % 3 == 0 ? Language::zh : Language::en});
           ++turn;
         }
       }
@@ -103,6 +105,30 @@ std::vector<Case> small_grid() {
   cases.push_back({{.epochs = 0}, 1});             // trains nothing
   cases.push_back({{.true_w = weights(300)}, 2});  // prints over several lines
   cases.push_back({{.true_w = weights(1200), .lr = 1e-4, .epochs = 1}, 1});  // prints a summary
+  return cases;
+}
+
+/// Training after a look at the first minibatch, which only the concise demo takes.
+std::vector<Case> after_a_look() {
+  std::vector<Case> cases;
+  for (const Seed& seed : {Seed{0}, Seed{42, true}, Seed{1ULL << 40}}) {
+    for (const std::int64_t examples : {1, 97, 1000}) {
+      for (const std::int64_t batch_size : {1, 10, 1003}) {
+        for (const std::int64_t d : {2, 40}) {
+          cases.push_back({{.seed = seed,
+                            .examples = examples,
+                            .true_w = weights(d),
+                            .lr = 0.01,
+                            .epochs = 1,
+                            .batch_size = batch_size,
+                            .look = true},
+                           1,
+                           Language::zh});
+        }
+      }
+    }
+  }
+  cases.push_back({{.init = "zero", .look = true}, 2});
   return cases;
 }
 
@@ -150,7 +176,10 @@ bool same_bits(float x, float y) {
 
 void expect_parity(const std::vector<Case>& cases, const char* program, RunDemo run_demo) {
   nlohmann::json command_lines = nlohmann::json::array();
-  for (const Case& c : cases) command_lines.push_back(pytorch_arguments(c.settings, c.threads));
+  for (const Case& c : cases) {
+    command_lines.push_back(pytorch_arguments(c.settings, c.threads));
+    if (c.language == Language::zh) command_lines.back().push_back("--lang=zh");
+  }
   const test::TemporaryDirectory folder;
   const auto file = folder.path() / "command_lines.json";
   std::ofstream(file) << command_lines;
@@ -165,7 +194,7 @@ void expect_parity(const std::vector<Case>& cases, const char* program, RunDemo 
     std::string out;
     const Demo demo =
         run_demo(cases[i].settings, [&](const std::string& line) { out += line; }, {});
-    out += error_lines(demo);
+    out += error_lines(demo, cases[i].language);
     EXPECT_EQ(out, expected[i]["stdout"].get<std::string>());
 
     const report::Run run = report::run_from_json(expected[i]["record"]["runs"][0]);
@@ -192,6 +221,11 @@ TEST(Parity, OfScratchWithLivePytorchOverTheGrid) {
 TEST(Parity, OfConciseWithLivePytorchOverTheGrid) {
   LINREG_REQUIRE_LIVE_PYTORCH();
   expect_parity(small_grid(), "concise", run_concise);
+}
+
+TEST(Parity, OfConciseWithLivePytorchAfterALook) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  expect_parity(after_a_look(), "concise", run_concise);
 }
 
 TEST(Parity, OfScratchWithLivePytorchFromZeroAndFromFilesOfEitherSide) {

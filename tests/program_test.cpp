@@ -70,7 +70,10 @@ TEST(Program, HelpsWithEveryCommandWithin80Columns) {
           "--batch-size", "--init", "--threads", "--json", "--plot"}) {
       EXPECT_NE(help.out.find(option), std::string::npos) << option;
     }
-    EXPECT_EQ(help.out.find("--save") != std::string::npos, command != std::string("compare"));
+    for (const char* option : {"--save", "--lang"}) {
+      EXPECT_EQ(help.out.find(option) != std::string::npos, command != std::string("compare"));
+    }
+    EXPECT_EQ(help.out.find("--look") != std::string::npos, command == std::string("concise"));
     expect_at_most_80_columns(help.out);
   }
   for (const std::string command : {"data", "sweep"}) {
@@ -108,6 +111,10 @@ TEST(Program, RefusesAnUnusableCommandLineInOneLineWithStatus2) {
       {"scratch", "--plot", "picture.gif"},
       {"compare", "--plot", "-", "--json", "-"},
       {"compare", "--save", "weights.pt"},
+      {"compare", "--lang", "zh"},
+      {"scratch", "--lang", "fr"},
+      {"scratch", "--look"},
+      {"concise", "--look=1"},
       {"data", "--lr", "0.1"},
       {"data", "--loader", "both"},
       {"sweep", "--demo", "both"},
@@ -133,6 +140,8 @@ TEST(Program, RefusesAnUnusableCommandLineInOneLineWithStatus2) {
   }
   EXPECT_NE(linreg({"scratch", "--ephocs", "3"}).err.find("'--epochs'"), std::string::npos)
       << "the nearest option is named";
+  EXPECT_EQ(linreg({"scratch", "--lang", "fr"}).err,
+            "linreg: --lang is 'fr', but must be en or zh\n");
 }
 
 TEST(Program, WritesARecordThatReadsBackAndPrintsTheSameWithIt) {
@@ -228,6 +237,34 @@ TEST(Program, PrintsWhatThePytorchProgramsPrint) {
     words.insert(words.end(), options.begin(), options.end());
     EXPECT_EQ(linreg(words).out, test::run_python(python_folder() / (program + ".py"), options));
   }
+}
+
+TEST(Program, PrintsTheArticlesLabelsAndTheFirstMinibatchAsThePytorchProgramsDo) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  for (const auto& [program, options] :
+       std::vector<std::pair<std::string, std::vector<std::string>>>{
+           {"scratch", {"--lang", "zh", "--threads", "1"}},
+           {"concise", {"--lang", "zh", "--threads", "1"}},
+           {"concise", {"--lang=zh", "--look", "--seed", "3", "--threads", "1"}},
+           {"concise", {"--look", "--batch-size", "2", "--examples", "5", "--threads", "1"}}}) {
+    std::vector<std::string> words{program};
+    words.insert(words.end(), options.begin(), options.end());
+    EXPECT_EQ(linreg(words).out, test::run_python(python_folder() / (program + ".py"), options));
+  }
+}
+
+TEST(Program, DrawsTheMinibatchOfALookThoughARecordTakesThePlaceOfTheText) {
+  const test::TemporaryDirectory folder;
+  const std::string file = folder.path() / "record.json";
+  linreg({"concise", "--look", "--json", file});
+  nlohmann::json record = read_json(file);
+  EXPECT_EQ(record["settings"]["look"], true);
+  nlohmann::json on_stdout =
+      nlohmann::json::parse(linreg({"concise", "--look", "--json", "-"}).out);
+  on_stdout["runs"][0]["train_seconds"] = record["runs"][0]["train_seconds"];
+  EXPECT_EQ(on_stdout, record);
+  linreg({"concise", "--json", file});
+  EXPECT_NE(read_json(file)["runs"][0]["w"], record["runs"][0]["w"]) << "another order of examples";
 }
 
 TEST(Data, IsPrintedAsPythonPrintsIt) {

@@ -114,7 +114,8 @@ TEST(Settings, ReadBackFromJsonToTheSameBits) {
                             .true_w = {0.1, -3e-300},
                             .true_b = 1e300,
                             .lr = 1.0 / 3,
-                            .init = "a \"quoted\" path.pt"};
+                            .init = "a \"quoted\" path.pt",
+                            .look = seed.negative};
     EXPECT_EQ(settings_from_json(nlohmann::json::parse(to_json(settings).dump())), settings);
   }
 }

@@ -188,6 +188,20 @@ void add_save_option(CLI::App& command, Options& options) {
   add_option(command, "--save", "FILE", "write the trained weights, a state_dict file", set);
 }
 
+void add_lang_option(CLI::App& command, Options& options) {
+  add_option(command, "--lang", "LANG", "language of the labels: en, or zh as in the article [en]",
+             [&options](auto& name, auto& text) {
+               if (text != "en" && text != "zh") refuse(name, text, "en or zh");
+               options.language = text == "zh" ? Language::zh : Language::en;
+             });
+}
+
+void add_look_option(CLI::App& command, Options& options) {
+  command
+      .add_flag("--look", options.settings.look, "draw and print a minibatch before training (4.2)")
+      ->disable_flag_override();
+}
+
 void check_together(const Options& options) {
   if (options.json == "-" && options.plot == "-") {
     throw UsageError("--json and --plot are both '-', but stdout has room for one of them");

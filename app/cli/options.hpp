@@ -27,6 +27,9 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// The language of the labels that a demo prints.
+enum class Language { en, zh };
+
 /// What every subcommand is told.
 struct Options {
   report::Settings settings;
@@ -34,6 +37,7 @@ struct Options {
   std::optional<std::string> json;  ///< where the record goes; "-" is stdout
   std::optional<std::string> plot;  ///< where the picture goes; "-" is stdout, after the text
   std::optional<std::string> save;  ///< where the trained weights go
+  Language language = Language::en;
 
   bool json_on_stdout() const { return json == "-"; }
 };
@@ -76,6 +80,12 @@ void add_options(CLI::App& command, Options& options,
 
 /// Gives `command` --save, which only a single training run has.
 void add_save_option(CLI::App& command, Options& options);
+
+/// Gives `command` --lang, for the text that scratch and concise print.
+void add_lang_option(CLI::App& command, Options& options);
+
+/// Gives `command` --look, which the article does in its concise program only.
+void add_look_option(CLI::App& command, Options& options);
 
 /// Refuses, with a UsageError, options that are right each for itself and wrong together.
 void check_together(const Options& options);

@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <linreg/concise/concise.hpp>
 #include <linreg/pytorch/format.hpp>
 #include <linreg/scratch/scratch.hpp>
 
@@ -22,15 +21,6 @@ std::string first_minibatch_from_scratch(const data::Examples& examples,
   return fmt::format("{} \n {}\n", X, y);
 }
 
-/// 4.2: `print(next(iter(data_iter)))`. The article does so before it makes the model, which draws
-/// random numbers, too: its training meets the examples in another order.
-std::string first_minibatch_concisely(const data::Examples& examples,
-                                      const report::Settings& settings) {
-  const auto data_iter = concise::load_array(examples, settings.batch_size);
-  const auto [X, y] = *data_iter->begin();
-  return fmt::format("{}\n", std::vector<torch::Tensor>{X, y});
-}
-
 }  // namespace
 
 void add_data_options(CLI::App& command, DataOptions& options) {
@@ -44,7 +34,7 @@ int data_command(const Options& options, const DataOptions& data_options) {
                            torch::Tensor(examples.labels[0])));
   write_stdout(data_options.loader == "scratch"
                    ? first_minibatch_from_scratch(examples, options.settings)
-                   : first_minibatch_concisely(examples, options.settings));
+                   : first_minibatch_concisely(examples, options.settings.batch_size));
   if (options.plot) {
     const auto feature = static_cast<std::int64_t>(report::drawn_feature(options.settings));
     draw(*options.plot, report::plot_data(plot_canvas("--plot", *options.plot), options.settings,

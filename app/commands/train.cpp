@@ -22,7 +22,7 @@ int train_command(const Options& options, RunDemo run_demo) {
     return true;
   };
   const Demo demo = run_demo(options.settings, on_line, options.plot ? keep_loss : OnStep());
-  if (on_line) on_line(error_lines(demo));
+  if (on_line) on_line(error_lines(demo, options.language));
 
   // Where one of the files can't be written, the other is.
   const int saved = attempt([&] {

@@ -56,11 +56,13 @@ std::vector<std::string> arguments(const report::Settings& settings, const std::
   const auto option = [&](const char* name, const char* key) {
     return fmt::format("--{}={}", name, numbers.at(key).dump());
   };
-  return {option("seed", "seed"),     option("examples", "examples"),
-          "--true-w=" + true_w,       option("true-b", "true_b"),
-          option("noise", "noise"),   option("lr", "lr"),
-          option("epochs", "epochs"), option("batch-size", "batch_size"),
-          "--init=" + settings.init,  fmt::format("--threads={}", threads)};
+  std::vector<std::string> words{option("seed", "seed"),     option("examples", "examples"),
+                                 "--true-w=" + true_w,       option("true-b", "true_b"),
+                                 option("noise", "noise"),   option("lr", "lr"),
+                                 option("epochs", "epochs"), option("batch-size", "batch_size"),
+                                 "--init=" + settings.init,  fmt::format("--threads={}", threads)};
+  if (settings.look) words.emplace_back("--look");
+  return words;
 }
 
 [[noreturn]] void fail(const std::string& python, const ProcessResult& result,

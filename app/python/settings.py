@@ -22,6 +22,9 @@ def add_training_options(parser):
                         help="write the trained weights, a state_dict file")
     parser.add_argument("--json", metavar="FILE",
                         help="write a record of the run; - for stdout, in place of the text")
+    parser.add_argument("--lang", default="en", choices=["en", "zh"],
+                        help="language of the labels: en, or zh as in the article")
+    parser.set_defaults(look=False)  # --look is for the concise program only
 
 
 def parse_arguments(description, add_options=add_training_options):
@@ -73,6 +76,8 @@ def write_record(args, implementation, version, threads, epoch_loss, w, b, w_err
             "steps": steps, "train_seconds": train_seconds,
         }],
     }
+    if args.look:
+        record["settings"]["look"] = True
     text = json.dumps(record, indent=2) + "\n"
     if args.json == "-":
         sys.stdout.write(text)

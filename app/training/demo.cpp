@@ -77,6 +77,12 @@ data::Examples generate_examples(const report::Settings& settings) {
                               settings.noise);
 }
 
+std::string first_minibatch_concisely(const data::Examples& examples, std::int64_t batch_size) {
+  const auto data_iter = concise::load_array(examples, batch_size);
+  const auto [X, y] = *data_iter->begin();
+  return fmt::format("{}\n", std::vector<torch::Tensor>{X, y});
+}
+
 Demo run_scratch(const report::Settings& settings, const OnLine& on_line, const OnStep& on_step) {
   const auto state = initial_state(settings);  // first: a wrong file is refused before any work
   const data::Examples examples = generate_examples(settings);
@@ -105,6 +111,10 @@ Demo run_concise(const report::Settings& settings, const OnLine& on_line, const 
   const auto state = initial_state(settings);  // first: a wrong file is refused before any work
   const data::Examples examples = generate_examples(settings);
   const torch::Tensor true_w = to_tensor(settings.true_w);
+  if (settings.look) {
+    const std::string text = first_minibatch_concisely(examples, settings.batch_size);
+    if (on_line) on_line(text);
+  }
 
   torch::nn::Sequential net = concise::linreg(true_w.size(0));
   concise::initialize_parameters(net);
@@ -120,9 +130,13 @@ Demo run_concise(const report::Settings& settings, const OnLine& on_line, const 
   return demo;
 }
 
-std::string error_lines(const Demo& demo) {
-  return fmt::format("error in estimating w: {}\nerror in estimating b: {}\n", demo.w_error,
-                     demo.b_error);
+std::string error_lines(const Demo& demo, Language language) {
+  if (language == Language::en) {
+    return fmt::format("error in estimating w: {}\nerror in estimating b: {}\n", demo.w_error,
+                       demo.b_error);
+  }
+  const char* space = demo.run.implementation == "scratch" ? "" : " ";
+  return fmt::format("w的估计误差:{0}{1}\nb的估计误差:{0}{2}\n", space, demo.w_error, demo.b_error);
 }
 
 }  // namespace linreg::app

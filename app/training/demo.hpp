@@ -8,6 +8,8 @@
 #include <linreg/report/run.hpp>
 #include <string>
 
+#include "cli/options.hpp"
+
 namespace linreg::app {
 
 /// A demo that has run: its values, and the errors as the tensors that the article prints.
@@ -18,7 +20,8 @@ struct Demo {
   pytorch::StateDict state;  ///< the trained "0.weight", shape (1, d), and "0.bias", shape (1)
 };
 
-/// Told each epoch's line, "epoch 1, loss 0.039163", as soon as it is known.
+/// Told each epoch's line, "epoch 1, loss 0.039163", as soon as it is known, and before them all
+/// the minibatch that settings.look asks for.
 using OnLine = std::function<void(const std::string& line)>;
 
 /// Told each minibatch's loss as the demo computes it. False ends the training.
@@ -26,6 +29,9 @@ using OnStep = std::function<bool(const at::Tensor& l)>;
 
 /// Seeds the global generator and generates the data, as every program of the article starts.
 data::Examples generate_examples(const report::Settings& settings);
+
+/// 4.2: what `print(next(iter(data_iter)))` prints. Draws an order from the global generator.
+std::string first_minibatch_concisely(const data::Examples& examples, std::int64_t batch_size);
 
 /// Seeds the global generator, generates the data and trains: the article's section 3 as a whole.
 /// Throws a UsageError, before all that, when settings.init names an unusable file.
@@ -38,7 +44,8 @@ Demo run_concise(const report::Settings& settings, const OnLine& on_line = {},
 
 using RunDemo = Demo (&)(const report::Settings&, const OnLine&, const OnStep&);
 
-/// The two lines that end the article's program.
-std::string error_lines(const Demo& demo);
+/// The two lines that end the demo: with the book's labels (en) or the article's (zh), which has a
+/// space before the tensor in its concise program only.
+std::string error_lines(const Demo& demo, Language language = Language::en);
 
 }  // namespace linreg::app

@@ -129,6 +129,7 @@ ordered_json to_json(const Settings& settings) {
   object["epochs"] = settings.epochs;
   object["batch_size"] = settings.batch_size;
   object["init"] = settings.init;
+  if (settings.look) object["look"] = true;
   return object;
 }
 
@@ -173,6 +174,7 @@ Settings settings_from_json(const json& json) {
       .epochs = get_integer(json, "epochs"),
       .batch_size = get_integer(json, "batch_size"),
       .init = get_string(json, "init"),
+      .look = json.contains("look") && json["look"] == true,
   };
 }
 

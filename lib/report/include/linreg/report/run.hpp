@@ -29,6 +29,7 @@ struct Settings {
   std::int64_t epochs = 3;
   std::int64_t batch_size = 10;
   std::string init = "normal";  ///< the first weights: "normal", "zero" or a state_dict file's path
+  bool look = false;  ///< a first minibatch is drawn before training, as in the article's 4.2
 
   /// The minibatches of an epoch, the last one being what is left.
   std::int64_t steps_per_epoch() const {
@@ -51,8 +52,8 @@ struct Run {
   double train_seconds = 0;  ///< wall clock of the training loop, the epochs' losses included
 };
 
-/// JSON of every value, in the order of the structs. Numbers read back to the same bits; those that
-/// JSON has no number for are the strings "nan", "inf" and "-inf".
+/// JSON of every value, in the order of the structs; `look` only where it is set. Numbers read back
+/// to the same bits; those that JSON has no number for are the strings "nan", "inf" and "-inf".
 nlohmann::ordered_json to_json(const Settings& settings);
 nlohmann::ordered_json to_json(const Run& run);
 
