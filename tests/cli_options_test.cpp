@@ -292,5 +292,17 @@ TEST(Options, RefuseOneFileForTheRecordThePictureAndForWeights) {
   EXPECT_NO_THROW(parse({"--init", "zero", "--json", "zero"})) << "a word is no file";
 }
 
+TEST(PlotCanvas, IsWhatTheEndingSays) {
+  using enum report::Canvas::Kind;
+  EXPECT_EQ(plot_canvas("a.b/picture.svg").kind, svg);
+  EXPECT_EQ(plot_canvas("picture.x.png").kind, png);
+  EXPECT_EQ(plot_canvas("picture.pdf").kind, pdf);
+  EXPECT_EQ(plot_canvas("-").kind, text);
+  for (const char* path :
+       {"picture", "picture.gif", "picture.SVG", "svg", "a.svg/picture", "/dev/null"}) {
+    EXPECT_THROW(plot_canvas(path), UsageError) << path;
+  }
+}
+
 }  // namespace
 }  // namespace linreg::app

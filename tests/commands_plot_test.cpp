@@ -109,7 +109,7 @@ TEST(Draw, MakesAPictureOfTheKindThatTheEndingSays) {
   const test::TemporaryDirectory folder;
   const auto drawn = [&](const Picture& picture, const char* name) {
     const std::string path = folder.path() / name;
-    draw(path, picture.script(plot_canvas("--plot", path)));
+    draw(path, picture.script(plot_canvas(path)));
     return read(path);
   };
   for (const Picture& picture : pictures) {
@@ -140,7 +140,7 @@ TEST(Draw, MakesAPictureOfTextAsWideAsTheTerminal) {
     const Environment environment("COLUMNS", std::to_string(columns));
     for (const Picture& picture : pictures) {
       testing::internal::CaptureStdout();
-      draw("-", picture.script(plot_canvas("--plot", "-")));
+      draw("-", picture.script(plot_canvas("-")));
       const std::string text = testing::internal::GetCapturedStdout();
       EXPECT_EQ(count(text, "\f"), 0U);
       EXPECT_TRUE(text.ends_with("\n") && !text.ends_with("\n\n")) << text;
@@ -167,7 +167,7 @@ TEST(Draw, DrawsWhatHasNothingToShow) {
                           .w_error = {}};
   for (const char* name : {"picture.svg", "picture.png", "picture.pdf", "-"}) {
     const std::string path = name == std::string("-") ? "-" : (folder.path() / name).string();
-    const report::Canvas canvas = plot_canvas("--plot", path);
+    const report::Canvas canvas = plot_canvas(path);
     for (const std::string& script :
          {report::plot_training(canvas, settings, empty, {}, {}),
           report::plot_comparison(canvas, settings, std::vector{empty}, std::nullopt),
@@ -225,7 +225,7 @@ TEST(Draw, KeepsTheOldPictureAndSaysWhyWhereGnuplotFails) {
 TEST(Draw, DrawsTheSameWhateverTerminalTheEnvironmentNames) {
   const test::TemporaryDirectory folder;
   const std::string path = folder.path() / "picture.svg";
-  const std::string script = data(plot_canvas("--plot", path));
+  const std::string script = data(plot_canvas(path));
   draw(path, script);
   const std::string picture = read(path);
   for (const char* terminal : {"x11", "nonsense"}) {
@@ -244,18 +244,6 @@ TEST(Draw, NamesThePackageWhereThereIsNoGnuplot) {
   EXPECT_EQ(count(err, "\n"), 1U);
   EXPECT_GE(count(err, "apt install gnuplot-nox"), 1U) << err;
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
-}
-
-TEST(PlotCanvas, IsWhatTheEndingSays) {
-  using enum report::Canvas::Kind;
-  EXPECT_EQ(plot_canvas("--plot", "a.b/picture.svg").kind, svg);
-  EXPECT_EQ(plot_canvas("--plot", "picture.x.png").kind, png);
-  EXPECT_EQ(plot_canvas("--plot", "picture.pdf").kind, pdf);
-  EXPECT_EQ(plot_canvas("--plot", "-").kind, text);
-  for (const char* path :
-       {"picture", "picture.gif", "picture.SVG", "svg", "a.svg/picture", "/dev/null"}) {
-    EXPECT_THROW(plot_canvas("--plot", path), UsageError) << path;
-  }
 }
 
 TEST(ToPoints, PairsTheFirstThousand) {

@@ -10,9 +10,9 @@
 #include <system_error>
 #include <thread>
 
-#include "cli/options.hpp"
 #include "python_scripts.hpp"
 #include "system/files.hpp"
+#include "system/usage_error.hpp"
 
 namespace linreg::app {
 namespace {

@@ -1,4 +1,7 @@
 #include <gtest/gtest.h>
+#include <stdlib.h>  // setenv
+
+#include <utility>
 
 #include "system/terminal.hpp"
 
@@ -40,6 +43,13 @@ TEST(Printable, LeavesOutTheMiddleOfALongTextAtACharacter) {
   EXPECT_TRUE(shown.ends_with("€', but must be a number"));
   EXPECT_NE(shown.find("€ ... €"), std::string::npos);
   EXPECT_EQ(shown.find('\\'), std::string::npos) << "no character is cut";
+}
+
+TEST(TerminalColumns, AreWhatTheVariableSaysWithinLimits) {
+  for (const auto& [text, columns] : {std::pair{"100", 100}, {"7", 40}, {"5000", 400}}) {
+    setenv("COLUMNS", text, 1);
+    EXPECT_EQ(terminal_columns(), columns);
+  }
 }
 
 }  // namespace

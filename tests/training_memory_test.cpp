@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/options.hpp"
 #include "python_scripts.hpp"
+#include "system/usage_error.hpp"
 #include "training/memory.hpp"
 
 namespace linreg::app {

@@ -10,8 +10,8 @@
 #include <utility>
 #include <vector>
 
-#include "commands/plot.hpp"
 #include "system/files.hpp"
+#include "system/terminal.hpp"
 
 namespace linreg::app {
 namespace {
@@ -170,7 +170,7 @@ void add_options(CLI::App& command, Options& options,
   add("--plot", "FILE", "draw a picture: .svg, .png or .pdf; - for the terminal",
       [&](auto& name, auto& text) {
         check_writable(name, text);
-        plot_canvas(name, text);
+        plot_canvas(text);
         options.plot = text;
       });
 }
@@ -200,6 +200,16 @@ void add_look_option(CLI::App& command, Options& options) {
   command
       .add_flag("--look", options.settings.look, "draw and print a minibatch before training (4.2)")
       ->disable_flag_override();
+}
+
+report::Canvas plot_canvas(const std::string& path) {
+  using enum report::Canvas::Kind;
+  if (path == "-") return {text, terminal_columns()};
+  const std::string ending = std::filesystem::path(path).extension();
+  for (const auto& [kind, its_ending] : {std::pair{svg, ".svg"}, {png, ".png"}, {pdf, ".pdf"}}) {
+    if (ending == its_ending) return {kind};
+  }
+  refuse("--plot", path, "a file that ends in .svg, .png or .pdf, or - for a picture of text");
 }
 
 void check_together(const Options& options) {

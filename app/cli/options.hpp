@@ -5,13 +5,15 @@
 #include <charconv>
 #include <functional>
 #include <initializer_list>
+#include <linreg/report/gnuplot.hpp>
 #include <linreg/report/run.hpp>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <vector>
+
+#include "system/usage_error.hpp"
 
 namespace CLI {
 class App;
@@ -19,13 +21,6 @@ class ParseError;
 }  // namespace CLI
 
 namespace linreg::app {
-
-/// The command line, or a file that it names, is unusable: exit status 2. `what` is the line to
-/// say.
-class UsageError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 /// The language of the labels that a demo prints.
 enum class Language { en, zh };
@@ -86,6 +81,10 @@ void add_lang_option(CLI::App& command, Options& options);
 
 /// Gives `command` --look, which the article does in its concise program only.
 void add_look_option(CLI::App& command, Options& options);
+
+/// The canvas of `--plot path`: the file's ending says which kind, "-" is text as wide as the
+/// terminal. Throws a UsageError for any other ending.
+report::Canvas plot_canvas(const std::string& path);
 
 /// Refuses, with a UsageError, options that are right each for itself and wrong together.
 void check_together(const Options& options);

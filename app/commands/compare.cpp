@@ -19,7 +19,6 @@
 #include "system/terminal.hpp"
 #include "training/analysis.hpp"
 #include "training/divergence.hpp"
-#include "training/progress.hpp"
 
 namespace linreg::app {
 namespace {
@@ -213,8 +212,7 @@ int compare_command(const Options& options, const CompareOptions& compare_option
   for (const std::string& line : divergences) say(line);
   const int drawn = attempt([&] {
     if (!options.plot) return;
-    draw(*options.plot,
-         report::plot_comparison(plot_canvas("--plot", *options.plot), settings, runs, exact));
+    draw(*options.plot, report::plot_comparison(plot_canvas(*options.plot), settings, runs, exact));
   });
   return std::max({verdict.status, recorded, drawn});
 }

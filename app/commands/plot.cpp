@@ -1,20 +1,14 @@
 #include "commands/plot.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <torch/types.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
 
-#include "cli/options.hpp"
 #include "system/files.hpp"
 #include "system/process.hpp"
 #include "system/terminal.hpp"
@@ -22,17 +16,6 @@
 
 namespace linreg::app {
 namespace {
-
-/// Of stdout's terminal, or what COLUMNS says instead; 80 where stdout is none.
-int terminal_columns() {
-  int columns = 80;
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) columns = size.ws_col;
-  if (const char* text = std::getenv("COLUMNS")) {
-    std::from_chars(text, text + std::string_view(text).size(), columns);
-  }
-  return std::clamp(columns, 40, 400);
-}
 
 /// gnuplot's text without what only moves a printer on: a form feed, and blanks at the ends.
 std::string trimmed(std::string_view text) {
@@ -50,19 +33,6 @@ std::string trimmed(std::string_view text) {
 }
 
 }  // namespace
-
-report::Canvas plot_canvas(const std::string& option, const std::string& path) {
-  using enum report::Canvas::Kind;
-  if (path == "-") return {text, terminal_columns()};
-  const std::string ending = std::filesystem::path(path).extension();
-  for (const auto& [kind, its_ending] : {std::pair{svg, ".svg"}, {png, ".png"}, {pdf, ".pdf"}}) {
-    if (ending == its_ending) return {kind};
-  }
-  throw UsageError(
-      fmt::format("{} is '{}', but must be a file that ends in .svg, .png or .pdf, or "
-                  "- for a picture of text",
-                  option, path));
-}
 
 void draw(const std::string& path, const std::string& script, std::chrono::seconds time_limit) {
   ProcessResult result;

@@ -10,10 +10,6 @@
 
 namespace linreg::app {
 
-/// What to draw on for `--plot path`: the file's ending says which kind of picture, "-" is text as
-/// wide as the terminal. Throws a UsageError, which names `option`, for any other ending.
-report::Canvas plot_canvas(const std::string& option, const std::string& path);
-
 /// Has gnuplot draw the script, and writes the picture: whole or not at all, or to stdout for "-".
 /// Where there is no gnuplot, one line on stderr says how to get it: a run succeeds without its
 /// picture. Throws std::runtime_error where gnuplot fails or takes longer than

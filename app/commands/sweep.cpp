@@ -124,7 +124,7 @@ int sweep_command(const Options& options, const SweepOptions& sweep_options) {
   const int recorded = attempt([&] { write_record(options, json); });
   const int drawn = attempt([&] {
     if (!options.plot) return;
-    draw(*options.plot, report::plot_sweep(plot_canvas("--plot", *options.plot), swept));
+    draw(*options.plot, report::plot_sweep(plot_canvas(*options.plot), swept));
   });
   return std::max(recorded, drawn);
 }

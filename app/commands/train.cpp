@@ -37,8 +37,8 @@ int train_command(const Options& options, RunDemo run_demo) {
   const int drawn = attempt([&] {
     if (!options.plot) return;
     draw(*options.plot,
-         report::plot_training(plot_canvas("--plot", *options.plot), options.settings, demo.run,
-                               step_losses, predictions(options.settings, demo.run)));
+         report::plot_training(plot_canvas(*options.plot), options.settings, demo.run, step_losses,
+                               predictions(options.settings, demo.run)));
   });
   return std::max({saved, recorded, drawn, divergence.empty() ? 0 : 1});
 }

@@ -11,8 +11,8 @@
 #include <string_view>
 #include <system_error>
 
-#include "cli/options.hpp"
 #include "system/process.hpp"
+#include "system/usage_error.hpp"
 
 namespace linreg::app {
 namespace {

@@ -11,8 +11,8 @@
 #include <cstring>
 #include <system_error>
 
-#include "cli/options.hpp"
 #include "system/interrupt.hpp"
+#include "system/usage_error.hpp"
 
 namespace linreg::app {
 namespace {

@@ -1,10 +1,14 @@
 #include "system/terminal.hpp"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <utility>
 
 namespace linreg::app {
 namespace {
@@ -82,6 +86,28 @@ void write_stderr(std::string_view text) {
     if (written < 0 && errno != EINTR) return;
     if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
   }
+}
+
+StatusLine::StatusLine() : is_terminal_(isatty(STDERR_FILENO) == 1) {}
+
+void StatusLine::show(const std::string& text) {
+  if (!is_terminal_) return;
+  write_stderr(fmt::format("\r{:<78.78}\r", text));
+  shown_ = true;
+}
+
+void StatusLine::clear() {
+  if (std::exchange(shown_, false)) write_stderr(fmt::format("\r{:78}\r", ""));
+}
+
+int terminal_columns() {
+  int columns = 80;
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) columns = size.ws_col;
+  if (const char* text = std::getenv("COLUMNS")) {
+    std::from_chars(text, text + std::string_view(text).size(), columns);
+  }
+  return std::clamp(columns, 40, 400);
 }
 
 }  // namespace linreg::app

@@ -22,7 +22,7 @@ std::string fixed(float x) { return fmt::format("{:f}", std::isnan(x) ? std::abs
 /// What a training loop tells: the caller's functions, and where somebody sees it the progress.
 training::Observer observe(const OnLine& on_line, const OnStep& on_step, Progress& progress) {
   training::Observer observer{.on_step = on_step, .on_epoch = {}};
-  if (progress.seen()) observer.on_progress = [&progress] { progress.step(); };
+  if (progress.is_visible()) observer.on_progress = [&progress] { progress.step(); };
   if (on_line) {
     observer.on_epoch = [&, epoch = 0](float train_loss) mutable {
       progress.clear();

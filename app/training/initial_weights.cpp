@@ -7,7 +7,7 @@
 #include <filesystem>
 #include <utility>
 
-#include "cli/options.hpp"
+#include "system/usage_error.hpp"
 
 namespace linreg::app {
 namespace {

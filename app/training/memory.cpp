@@ -11,7 +11,7 @@
 #include <limits>
 #include <string>
 
-#include "cli/options.hpp"
+#include "system/usage_error.hpp"
 
 namespace linreg::app {
 namespace {

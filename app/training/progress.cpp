@@ -1,13 +1,10 @@
 #include "training/progress.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
 #include <utility>
-
-#include "system/terminal.hpp"
 
 namespace linreg::app {
 namespace {
@@ -27,18 +24,6 @@ std::string duration(double seconds) {
 }
 
 }  // namespace
-
-StatusLine::StatusLine() : is_terminal_(isatty(STDERR_FILENO) == 1) {}
-
-void StatusLine::show(const std::string& text) {
-  if (!is_terminal_) return;
-  write_stderr(fmt::format("\r{:<78.78}\r", text));
-  shown_ = true;
-}
-
-void StatusLine::clear() {
-  if (std::exchange(shown_, false)) write_stderr(fmt::format("\r{:78}\r", ""));
-}
 
 std::string describe_progress(const std::string& implementation, const report::Settings& settings,
                               std::int64_t steps_done, double seconds) {

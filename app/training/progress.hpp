@@ -5,24 +5,9 @@
 #include <linreg/report/run.hpp>
 #include <string>
 
+#include "system/terminal.hpp"
+
 namespace linreg::app {
-
-/// A line on stderr that is rewritten in place, where stderr is a terminal; else nothing at all.
-class StatusLine {
- public:
-  StatusLine();
-  ~StatusLine() { clear(); }
-  StatusLine(const StatusLine&) = delete;
-  StatusLine& operator=(const StatusLine&) = delete;
-
-  bool seen() const { return is_terminal_; }
-  void show(const std::string& text);
-  void clear();  ///< before something else is printed
-
- private:
-  bool is_terminal_;
-  bool shown_ = false;
-};
 
 /// How far a training is: "scratch: epoch 2 of 3, 1,234,000 examples/s, 12 s left".
 /// `seconds` is what it took so far.
@@ -34,7 +19,7 @@ class Progress {
  public:
   Progress(std::string implementation, const report::Settings& settings);
 
-  bool seen() const { return line_.seen(); }
+  bool is_visible() const { return line_.is_visible(); }
   void step();  ///< after each minibatch
   void clear() { line_.clear(); }
 
