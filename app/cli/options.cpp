@@ -54,16 +54,6 @@ std::vector<double> parse_weights(std::string_view option, std::string_view text
   return weights;
 }
 
-/// Whether both paths lead to one file, there or not.
-bool same_file(const std::string& left, const std::string& right) {
-  std::error_code ignored;
-  const auto real = [&ignored](const std::string& path) {
-    const auto file = std::filesystem::absolute(follow_links(path), ignored);
-    return std::filesystem::weakly_canonical(file, ignored);
-  };
-  return real(left) == real(right) || std::filesystem::equivalent(left, right, ignored);
-}
-
 /// Whether the letters of `brief` stand in `word` in that order.
 bool abbreviates(std::string_view brief, std::string_view word) {
   for (const char letter : word) {
