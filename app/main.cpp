@@ -14,7 +14,10 @@
 
 #include "cli/exit_status.hpp"
 #include "cli/options.hpp"
-#include "commands/commands.hpp"
+#include "commands/compare.hpp"
+#include "commands/data.hpp"
+#include "commands/sweep.hpp"
+#include "commands/train.hpp"
 #include "system/files.hpp"
 #include "system/interrupt.hpp"
 #include "training/memory.hpp"
@@ -79,10 +82,10 @@ int run(int argc, char** argv) {
     throw UsageError(describe(error, app));
   }
   check_together(options);
-  check_memory(options.settings, /*compares=*/compare->parsed());
+  check_memory(options.settings);
   if (options.threads) use_threads(*options.threads);
-  if (*scratch) return train_command(options, run_scratch);
-  if (*concise) return train_command(options, run_concise);
+  if (*scratch) return train_command(Demo::scratch, options);
+  if (*concise) return train_command(Demo::concise, options);
   if (*data) return data_command(options, data_options);
   if (*sweep) return sweep_command(options, sweep_options);
   return compare_command(options, compare_options);

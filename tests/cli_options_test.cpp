@@ -239,10 +239,11 @@ TEST(Options, SayWhatIsWrongWithWordsThatAreNone) {
        "linreg scratch does not know '--batch_size'; did you mean '--batch-size'? see linreg "
        "scratch --help"},
       {{"scratch", "--learning-rate=1"},
-       "linreg scratch does not know '--learning-rate=1'; did you mean '--lr'? see linreg scratch "
+       "linreg scratch does not know '--learning-rate=1'; see linreg scratch --help"},
+      {{"scratch", "--ephocs", "1"},
+       "linreg scratch does not know '--ephocs'; did you mean '--epochs'? see linreg scratch "
        "--help"},
-      {{"scratch", "--ep", "1"},
-       "linreg scratch does not know '--ep'; did you mean '--epochs'? see linreg scratch --help"},
+      {{"scratch", "--ep", "1"}, "linreg scratch does not know '--ep'; see linreg scratch --help"},
       {{"scratch", "-"}, "linreg scratch does not know '-'; see linreg scratch --help"},
       {{"scratch", "--momentum", "1"},
        "linreg scratch does not know '--momentum'; see linreg scratch --help"},

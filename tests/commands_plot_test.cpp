@@ -59,20 +59,22 @@ const report::Settings settings{.examples = 200};
 /// A picture of each kind, of real runs.
 std::string training(const report::Canvas& canvas) {
   report::ThinnedLosses losses;
-  const Demo demo = run_scratch(settings, {}, [&](const at::Tensor& l) {
+  const TrainedDemo trained = run_demo(Demo::scratch, settings, {}, [&](const at::Tensor& l) {
     losses.add(l.mean().item<double>());
     return true;
   });
-  return plot_training(canvas, settings, demo.run, losses, predictions(settings, demo.run));
+  return plot_training(canvas, settings, trained.run, losses,
+                       predictions(trained.examples, trained.run));
 }
 
 std::string comparison(const report::Canvas& canvas) {
-  std::vector<report::Run> runs{run_scratch(settings).run, run_concise(settings).run};
+  const TrainedDemo concise = run_demo(Demo::concise, settings);
+  std::vector<report::Run> runs{run_demo(Demo::scratch, settings).run, concise.run};
   for (std::size_t i = 0; i < 2; ++i) {
     runs.push_back(runs[i]);
     runs.back().framework = "pytorch";
   }
-  return plot_comparison(canvas, settings, runs, best_fit(settings));
+  return plot_comparison(canvas, settings, runs, best_fit(concise.examples));
 }
 
 std::string data(const report::Canvas& canvas) {
@@ -87,7 +89,7 @@ std::string sweep(const report::Canvas& canvas) {
     for (const double lr : {0.01, 0.1, 3.0}) {
       each.lr = lr;
       each.batch_size = batch_size;
-      swept.push_back({each, run_scratch(each).run, std::nullopt});
+      swept.push_back({each, run_demo(Demo::scratch, each).run, std::nullopt});
     }
   }
   return plot_sweep(canvas, swept);
@@ -258,8 +260,8 @@ TEST(ToPoints, PairsTheFirstThousand) {
 TEST(Predictions, AreTheModelsForTheDataThatItLearntFrom) {
   // Trained to the truth, without noise, a model predicts every label.
   const report::Settings exact{.examples = 2000, .noise = 0, .epochs = 4};
-  const Demo demo = run_scratch(exact);
-  const std::vector<report::Point> points = predictions(exact, demo.run);
+  const TrainedDemo trained = run_demo(Demo::scratch, exact);
+  const std::vector<report::Point> points = predictions(trained.examples, trained.run);
   ASSERT_EQ(points.size(), report::most_drawn_examples);
   double widest = 0;
   for (const auto& [label, predicted] : points) {
@@ -268,10 +270,11 @@ TEST(Predictions, AreTheModelsForTheDataThatItLearntFrom) {
   }
   EXPECT_GT(widest, 5);
 
-  report::Run zero = demo.run;
+  report::Run zero = trained.run;
   zero.w = {0, 0};
   zero.b = 3;
-  for (const auto& [label, predicted] : predictions(exact, zero)) EXPECT_EQ(predicted, 3);
+  for (const auto& [label, predicted] : predictions(trained.examples, zero))
+    EXPECT_EQ(predicted, 3);
 }
 
 }  // namespace

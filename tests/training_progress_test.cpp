@@ -15,25 +15,25 @@ using namespace std::chrono_literals;
 
 TEST(DescribeProgress, CountsExamplesAndTheTimeThatIsLeft) {
   report::Settings settings{.examples = 1'000'000, .epochs = 3, .batch_size = 10};
-  EXPECT_EQ(describe_progress("scratch", settings, 150'000, 3),
+  EXPECT_EQ(describe_progress(Demo::scratch, settings, 150'000, 3),
             "scratch: epoch 2 of 3, 500,000 examples/s, 3 s left");
-  EXPECT_EQ(describe_progress("concise", settings, 1, 10),
+  EXPECT_EQ(describe_progress(Demo::concise, settings, 1, 10),
             "concise: epoch 1 of 3, 1 examples/s, 833 h left");
-  EXPECT_EQ(describe_progress("concise", settings, 300'000, 10),
+  EXPECT_EQ(describe_progress(Demo::concise, settings, 300'000, 10),
             "concise: epoch 3 of 3, 300,000 examples/s, 0 s left");
 }
 
 TEST(DescribeProgress, CountsTheLastShortMinibatchAsTheExamplesThatItHas) {
   const report::Settings settings{.examples = 1000, .epochs = 2, .batch_size = 600};
-  EXPECT_EQ(describe_progress("scratch", settings, 1, 1),
+  EXPECT_EQ(describe_progress(Demo::scratch, settings, 1, 1),
             "scratch: epoch 1 of 2, 600 examples/s, 3 s left");
-  EXPECT_EQ(describe_progress("scratch", settings, 2, 1),
+  EXPECT_EQ(describe_progress(Demo::scratch, settings, 2, 1),
             "scratch: epoch 2 of 2, 1,000 examples/s, 1 s left");
 }
 
 TEST(DescribeProgress, TakesABatchSizeBeyondTheDataForAll) {
   const report::Settings settings{.examples = 1000, .epochs = 200, .batch_size = 5000};
-  EXPECT_EQ(describe_progress("scratch", settings, 100, 600),
+  EXPECT_EQ(describe_progress(Demo::scratch, settings, 100, 600),
             "scratch: epoch 101 of 200, 167 examples/s, 10 min left");
 }
 

@@ -19,7 +19,7 @@ constexpr int unusable = 2;
 constexpr int closed_pipe = 128 + SIGPIPE;  // as a shell counts
 
 int complain(int status, std::string_view what) {
-  say(what);
+  warn(what);
   return status;
 }
 

@@ -1,8 +1,6 @@
 #pragma once
 
-#include <fmt/format.h>
-
-#include <charconv>
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
 #include <linreg/report/gnuplot.hpp>
@@ -10,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
 
 #include "system/usage_error.hpp"
@@ -21,6 +18,8 @@ class ParseError;
 }  // namespace CLI
 
 namespace linreg::app {
+
+using report::Demo;
 
 /// The language of the labels that a demo prints.
 enum class Language { en, zh };
@@ -37,20 +36,10 @@ struct Options {
   bool json_on_stdout() const { return json == "-"; }
 };
 
-/// The integer that the whole of `text` spells. Throws a UsageError that names `option`, the text
-/// and the range when there is none from `least` to `greatest`.
-template <typename Integer>
-Integer parse_integer(std::string_view option, std::string_view text, Integer least,
-                      Integer greatest) {
-  Integer number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < least ||
-      number > greatest) {
-    throw UsageError(fmt::format("{} is '{}', but must be an integer from {} to {}", option, text,
-                                 least, greatest));
-  }
-  return number;
-}
+/// The integer that the whole of `text` spells. Throws a UsageError, which names `option`, the text
+/// and the range, unless it is one from `least` to `greatest`.
+std::int64_t parse_integer(std::string_view option, std::string_view text, std::int64_t least,
+                           std::int64_t greatest);
 
 /// Gives `command` the option `name` VALUE. `set` is told its name and text and throws a UsageError
 /// for a text that is unusable.
@@ -64,8 +53,8 @@ std::vector<std::string> split_at_commas(const std::string& text);
 /// The learning rate that `text` spells: nothing unless it is a finite number above 0.
 std::optional<double> parse_lr(std::string_view text);
 
-/// `text` where it is scratch or concise, else a UsageError.
-std::string parse_demo(std::string_view option, const std::string& text);
+/// The demo that `text` names: "scratch" or "concise". Throws a UsageError for any other text.
+Demo parse_demo(std::string_view option, std::string_view text);
 
 /// Gives `command` the options of the design, except for those that it has no use for or reads its
 /// own way. They write to `options`; values out of range end the parsing with a UsageError that

@@ -1,24 +1,22 @@
 #pragma once
 
+#include <array>
 #include <chrono>
-#include <cstdint>
+#include <linreg/report/best_fit.hpp>
+#include <linreg/report/comparison.hpp>
+#include <linreg/report/run.hpp>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/options.hpp"
-#include "training/demo.hpp"
+#include "python/live_pytorch.hpp"
 
 namespace linreg::app {
 
-/// `linreg scratch` and `linreg concise`: prints what the article's program prints. Returns the
-/// exit status.
-int train_command(const Options& options, RunDemo run_demo);
-
 struct CompareOptions {
-  std::optional<std::string>
-      pytorch;  ///< the Python to run; the first that imports torch where empty
-  std::chrono::seconds pytorch_timeout{600};
+  std::optional<std::string> python;  ///< the first that imports torch where empty
+  std::chrono::seconds python_timeout{600};
   bool verbose = false;
 };
 
@@ -28,29 +26,38 @@ void add_compare_options(CLI::App& command, CompareOptions& options);
 /// `linreg compare`: both demos in C++ beside both in PyTorch. Returns the exit status.
 int compare_command(const Options& options, const CompareOptions& compare_options);
 
-struct DataOptions {
-  std::string loader = "scratch";  ///< the demo whose loader reads the minibatch; or "concise"
+/// Its steps, in their order.
+
+/// Both demos, trained in C++.
+struct OwnRuns {
+  std::array<report::Run, 2> runs;               ///< scratch, concise
+  std::vector<std::string> divergences;          ///< a line on each run that diverged
+  std::optional<report::BestFit> best_fit = {};  ///< of the data that both trained on
+};
+OwnRuns train_here(const report::Settings& settings);
+
+/// Both programs, trained by PyTorch or recorded; without runs, `failure` says why, and is empty
+/// where no Python has torch and the recorded settings are others.
+struct PytorchResult {
+  std::optional<PytorchRuns> runs;
+  std::string failure;
+};
+PytorchResult train_in_pytorch(const report::Settings& settings, const CompareOptions& options);
+
+/// Our runs with PyTorch's or, where there are none, with each other.
+std::vector<report::Comparison> compare_runs(const OwnRuns& own, const PytorchResult& pytorch);
+
+/// The outcome in words, and the exit status.
+struct Verdict {
+  std::string text;
+  int status;
 };
 
-/// Gives `linreg data` the option that only it has.
-void add_data_options(CLI::App& command, DataOptions& options);
+/// Of the same version every value must be equal to the last bit, of another within tolerance.
+Verdict judge(const std::vector<report::Comparison>& comparisons, bool same_version);
 
-/// `linreg data`: prints the first example, as the article's 3.2 would, and the first minibatch, as
-/// its 3.3 or 4.2. Returns the exit status.
-int data_command(const Options& options, const DataOptions& data_options);
-
-struct SweepOptions {
-  std::vector<double> lrs{0.001, 0.01, 0.03, 0.1, 1};
-  /// Nothing stands for all examples.
-  std::vector<std::optional<std::int64_t>> batch_sizes{1, 10, 100, std::nullopt};
-  std::string demo = "scratch";  ///< or "concise"
-};
-
-/// Gives `linreg sweep` the options that only it has, or has more of.
-void add_sweep_options(CLI::App& command, SweepOptions& options);
-
-/// `linreg sweep`: trains at every learning rate and batch size, and shows what came of it beside
-/// the learning rate that is stable. Returns the exit status: a run that diverges is a result.
-int sweep_command(const Options& options, const SweepOptions& sweep_options);
+/// The verdict on all of it: status 1 also where PyTorch failed or a run diverged.
+Verdict conclude(const OwnRuns& own, const PytorchResult& pytorch,
+                 const std::vector<report::Comparison>& comparisons);
 
 }  // namespace linreg::app

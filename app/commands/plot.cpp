@@ -12,7 +12,6 @@
 #include "system/files.hpp"
 #include "system/process.hpp"
 #include "system/terminal.hpp"
-#include "training/demo.hpp"
 
 namespace linreg::app {
 namespace {
@@ -41,7 +40,8 @@ void draw(const std::string& path, const std::string& script, std::chrono::secon
     result = run_process({"gnuplot", "-d"}, time_limit, script, {"GNUTERM"});
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::no_such_file_or_directory) throw;
-    say("no picture is drawn, for there is no gnuplot: install it (Debian: apt install "
+    warn(
+        "no picture is drawn, for there is no gnuplot: install it (Debian: apt install "
         "gnuplot-nox)");
     return;
   }
@@ -74,9 +74,9 @@ std::vector<report::Point> to_points(const at::Tensor& x, const at::Tensor& y) {
   return points;
 }
 
-std::vector<report::Point> predictions(const report::Settings& settings, const report::Run& run) {
-  const auto [features, labels] = generate_examples(settings);
-  return to_points(labels.squeeze(1), torch::mv(features, torch::tensor(run.w)) + run.b);
+std::vector<report::Point> predictions(const data::Examples& examples, const report::Run& run) {
+  return to_points(examples.labels.squeeze(1),
+                   torch::mv(examples.features, torch::tensor(run.w)) + run.b);
 }
 
 }  // namespace linreg::app

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <chrono>
+#include <linreg/data/synthetic_data.hpp>
 #include <linreg/report/gnuplot.hpp>
 #include <linreg/report/run.hpp>
 #include <string>
@@ -20,7 +21,7 @@ void draw(const std::string& path, const std::string& script,
 /// The first of the points that two float32 vectors hold, no more than are drawn.
 std::vector<report::Point> to_points(const at::Tensor& x, const at::Tensor& y);
 
-/// What a trained model predicts (y) for the examples' labels (x).
-std::vector<report::Point> predictions(const report::Settings& settings, const report::Run& run);
+/// What the trained model predicts (y) for the examples' labels (x).
+std::vector<report::Point> predictions(const data::Examples& examples, const report::Run& run);
 
 }  // namespace linreg::app

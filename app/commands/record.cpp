@@ -9,7 +9,7 @@
 
 namespace linreg::app {
 
-nlohmann::ordered_json record(const Options& options, std::span<const report::Run> runs) {
+nlohmann::ordered_json make_record(const Options& options, std::span<const report::Run> runs) {
   nlohmann::ordered_json record;
   record["linreg"] = LINREG_VERSION;
   record["libtorch"] = TORCH_VERSION;

@@ -18,6 +18,7 @@ namespace linreg::app {
 namespace {
 
 using nlohmann::json;
+using report::Demo;
 
 /// The start of what may be as long as it likes.
 std::string_view start(std::string_view text) { return text.substr(0, 200); }
@@ -85,12 +86,11 @@ std::vector<std::string> arguments(const report::Settings& settings, const std::
       result.err);
 }
 
-/// The run in `record`, which must be that of `implementation` in PyTorch, with `settings`. Throws
-/// std::invalid_argument where it is another, so that it can be compared with ours.
-report::Run check_run(const json& record, const std::string& implementation,
-                      const report::Settings& settings) {
+/// The run in `record`. Throws std::invalid_argument unless it is one of `demo` in PyTorch with as
+/// many epochs and weights as `settings` have, so that it can be compared with ours.
+report::Run check_run(const json& record, Demo demo, const report::Settings& settings) {
   report::Run run = report::run_from_json(record);
-  if (run.implementation != implementation || run.framework != "pytorch") {
+  if (run.implementation != to_string(demo) || run.framework != "pytorch") {
     throw std::invalid_argument(
         fmt::format("the record is one of {} in {}", run.implementation, run.framework));
   }
@@ -119,11 +119,11 @@ json runs_of(const json& record, std::size_t count) {
   return runs;
 }
 
-report::Run parse_run(const std::string& python, const ProcessResult& result,
-                      const std::string& implementation, const report::Settings& settings) {
+report::Run parse_run(const std::string& python, const ProcessResult& result, Demo demo,
+                      const report::Settings& settings) {
   try {
     if (result.out.empty()) throw std::invalid_argument("it printed nothing");
-    return check_run(runs_of(parse_record(result.out), 1)[0], implementation, settings);
+    return check_run(runs_of(parse_record(result.out), 1)[0], demo, settings);
   } catch (const std::exception& error) {
     throw PytorchError(fmt::format("{} did not print a record of its run ({}); --verbose shows all "
                                    "that it said",
@@ -133,15 +133,14 @@ report::Run parse_run(const std::string& python, const ProcessResult& result,
 }
 
 /// One of the two programs' run; nothing where this Python lacks torch or isn't there.
-std::optional<report::Run> run_program(const Candidate& candidate,
-                                       const std::string& implementation,
+std::optional<report::Run> run_program(const Candidate& candidate, Demo demo,
                                        const report::Settings& settings, int threads,
                                        std::chrono::seconds time_limit) {
   const std::string& python = candidate.python;
   const std::string true_w = true_w_text(settings);
   const bool is_argument = true_w.size() < 100'000;  // of the 128 KiB that Linux takes as one
   std::vector<std::string> command = arguments(settings, is_argument ? true_w : "-", threads);
-  command.insert(command.begin(), {python, (python_folder() / (implementation + ".py")).string()});
+  command.insert(command.begin(), {python, (python_folder() / (to_string(demo) + ".py")).string()});
   command.emplace_back("--json=-");
   ProcessResult result;
   try {
@@ -152,7 +151,7 @@ std::optional<report::Run> run_program(const Candidate& candidate,
   }
   if (lacks_torch(candidate, result)) return std::nullopt;
   if (result.exit_status != 0) fail(python, result, time_limit);
-  return parse_run(python, result, implementation, settings);
+  return parse_run(python, result, demo, settings);
 }
 
 }  // namespace
@@ -201,9 +200,9 @@ std::optional<PytorchRuns> run_pytorch(const std::optional<std::string>& python,
   if (python) candidates = {{*python, /*is_named=*/true}};
 
   for (const Candidate& candidate : candidates) {
-    const auto scratch = run_program(candidate, "scratch", settings, threads, time_limit);
+    const auto scratch = run_program(candidate, Demo::scratch, settings, threads, time_limit);
     if (!scratch) continue;
-    const auto concise = run_program(candidate, "concise", settings, threads, time_limit);
+    const auto concise = run_program(candidate, Demo::concise, settings, threads, time_limit);
     if (!concise) continue;
     return PytorchRuns{candidate.python, scratch->version, {*scratch, *concise}};
   }
@@ -225,8 +224,8 @@ std::optional<PytorchRuns> recorded_pytorch(const report::Settings& settings) {
     const auto recorded_settings = report::settings_from_json(record.value("settings", json()));
     if (!(recorded_settings == settings)) return std::nullopt;
     const json runs = runs_of(record, 2);
-    const report::Run scratch = check_run(runs[0], "scratch", settings);
-    const report::Run concise = check_run(runs[1], "concise", settings);
+    const report::Run scratch = check_run(runs[0], Demo::scratch, settings);
+    const report::Run concise = check_run(runs[1], Demo::concise, settings);
     return PytorchRuns{"", scratch.version, {scratch, concise}};
   } catch (const std::exception& error) {
     throw PytorchError(

@@ -10,22 +10,24 @@
 
 namespace linreg::app {
 
-/// The Python side failed. `what` is one line that says what to do; `words` is its own stderr.
+/// The PyTorch programs can't be run. `what` is one line that says what to do.
 class PytorchError : public std::runtime_error {
  public:
-  PytorchError(const std::string& what, std::string words)
-      : std::runtime_error(what), words_(std::move(words)) {}
-  const std::string& words() const { return words_; }
+  PytorchError(const std::string& what, std::string python_stderr)
+      : std::runtime_error(what), python_stderr_(std::move(python_stderr)) {}
+  const std::string& python_stderr() const { return python_stderr_; }
 
  private:
-  std::string words_;
+  std::string python_stderr_;
 };
 
-/// The runs of a PyTorch and which one it was.
+/// Both programs' runs in one PyTorch.
 struct PytorchRuns {
-  std::string python;             ///< the command that ran it; empty for recorded output
+  std::string python;             ///< the command that ran it; empty for recorded runs
   std::string version;            ///< of PyTorch
   std::vector<report::Run> runs;  ///< scratch, concise
+
+  bool is_live() const { return !python.empty(); }
 };
 
 /// The folder of the two PyTorch programs, share/linreg/python beside the program's bin. Throws

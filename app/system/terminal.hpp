@@ -9,8 +9,8 @@ namespace linreg::app {
 /// spelled out, \n or \x1b, and of a long text the middle is left out.
 std::string printable(std::string_view text);
 
-/// Says "linreg: `what`" on stderr, printable. Where stderr is closed or full, nobody is told.
-void say(std::string_view what);
+/// Writes the line "linreg: `what`", made printable, to stderr. Ignores errors.
+void warn(std::string_view what);
 
 /// Writes `text` to stderr as it is. Ignores errors.
 void write_stderr(std::string_view text);

@@ -21,7 +21,7 @@ std::string advice(double lr, std::optional<double> stable) {
 
 }  // namespace
 
-std::string describe_divergence(RunDemo run_demo, const report::Settings& settings,
+std::string describe_divergence(Demo demo, const report::Settings& settings,
                                 const report::Run& run) {
   const auto epoch = report::diverged_at_epoch(run);
   if (!epoch) return "";
@@ -29,15 +29,16 @@ std::string describe_divergence(RunDemo run_demo, const report::Settings& settin
   report::Settings up_to_there = settings;
   up_to_there.epochs = *epoch;
   std::int64_t step = 0;  // counted over all epochs
-  run_demo(up_to_there, {}, [&step](const torch::Tensor& l) {
+  const auto is_finite = [&step](const torch::Tensor& l) {
     ++step;
     return l.isfinite().all().item<bool>();
-  });
-  const std::int64_t steps_in_epoch = run.steps / settings.epochs;
+  };
+  const data::Examples examples = run_demo(demo, up_to_there, {}, is_finite).examples;
+  const std::int64_t steps_in_epoch = settings.steps_per_epoch();
   return fmt::format("the loss of {} is not finite from epoch {}, step {} on: --lr {} {}",
-                     run.implementation, (step - 1) / steps_in_epoch + 1,
+                     to_string(demo), (step - 1) / steps_in_epoch + 1,
                      (step - 1) % steps_in_epoch + 1, settings.lr,
-                     advice(settings.lr, stable_lr(settings, run.implementation)));
+                     advice(settings.lr, stable_lr(demo, examples.features, settings.batch_size)));
 }
 
 }  // namespace linreg::app

@@ -10,7 +10,7 @@ namespace linreg::app {
 /// learning rate training is stable. Empty when every epoch's loss is finite.
 ///
 /// Runs the demo once more up to that step, so that training itself need not look at every loss.
-std::string describe_divergence(RunDemo run_demo, const report::Settings& settings,
+std::string describe_divergence(Demo demo, const report::Settings& settings,
                                 const report::Run& run);
 
 }  // namespace linreg::app

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
 
 namespace linreg::app {
 namespace {
@@ -25,23 +24,20 @@ std::string duration(double seconds) {
 
 }  // namespace
 
-std::string describe_progress(const std::string& implementation, const report::Settings& settings,
-                              std::int64_t steps_done, double seconds) {
+std::string describe_progress(Demo demo, const report::Settings& settings, std::int64_t steps_done,
+                              double seconds) {
   const std::int64_t n = settings.examples;
   const std::int64_t k = std::min(n, settings.batch_size);
-  const std::int64_t steps_in_epoch = n / k + (n % k == 0 ? 0 : 1);
+  const std::int64_t steps_in_epoch = settings.steps_per_epoch();
   const std::int64_t epochs_done = steps_done / steps_in_epoch;
   const double examples_done = static_cast<double>(epochs_done) * static_cast<double>(n) +
                                static_cast<double>(steps_done % steps_in_epoch * k);
   const double all = static_cast<double>(settings.epochs) * static_cast<double>(n);
   const double rate = examples_done / seconds;
-  return fmt::format("{}: epoch {} of {}, {} examples/s, {} left", implementation,
+  return fmt::format("{}: epoch {} of {}, {} examples/s, {} left", to_string(demo),
                      std::min(epochs_done + 1, settings.epochs), settings.epochs,
                      grouped(std::llround(rate)), duration((all - examples_done) / rate));
 }
-
-Progress::Progress(std::string implementation, const report::Settings& settings)
-    : implementation_(std::move(implementation)), settings_(settings) {}
 
 void Progress::step() {
   ++steps_;
@@ -49,7 +45,7 @@ void Progress::step() {
   if (now < next_) return;
   next_ = now + std::chrono::milliseconds(200);
   const std::chrono::duration<double> seconds = now - start_;
-  line_.show(describe_progress(implementation_, settings_, steps_, seconds.count()));
+  line_.show(describe_progress(demo_, settings_, steps_, seconds.count()));
 }
 
 }  // namespace linreg::app

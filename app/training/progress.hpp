@@ -5,19 +5,20 @@
 #include <linreg/report/run.hpp>
 #include <string>
 
+#include "cli/options.hpp"
 #include "system/terminal.hpp"
 
 namespace linreg::app {
 
 /// How far a training is: "scratch: epoch 2 of 3, 1,234,000 examples/s, 12 s left".
 /// `seconds` is what it took so far.
-std::string describe_progress(const std::string& implementation, const report::Settings& settings,
-                              std::int64_t steps_done, double seconds);
+std::string describe_progress(Demo demo, const report::Settings& settings, std::int64_t steps_done,
+                              double seconds);
 
 /// Shows that on a status line, from the second second on, a few times a second.
 class Progress {
  public:
-  Progress(std::string implementation, const report::Settings& settings);
+  Progress(Demo demo, const report::Settings& settings) : demo_(demo), settings_(settings) {}
 
   bool is_visible() const { return line_.is_visible(); }
   void step();  ///< after each minibatch
@@ -26,7 +27,7 @@ class Progress {
  private:
   using Clock = std::chrono::steady_clock;
 
-  std::string implementation_;
+  Demo demo_;
   const report::Settings& settings_;
   StatusLine line_;
   std::int64_t steps_ = 0;
