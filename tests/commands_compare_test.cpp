@@ -149,14 +149,14 @@ TEST(TrainHere, TrainsBothDemosAndFindsTheExactAnswerForTheirData) {
   EXPECT_EQ(train_here({.examples = 100, .lr = 10, .epochs = 20}).divergences.size(), 2U);
 }
 
-/// A file that may be run.
+/// An executable file.
 std::string executable(const std::filesystem::path& path, const std::string& text) {
   std::ofstream(path) << text;
   std::filesystem::permissions(path, std::filesystem::perms::owner_all);
   return path;
 }
 
-/// A program in Python's place, written to a file of its own.
+/// A script in place of Python.
 std::string impostor(const test::TemporaryDirectory& folder, const std::string& script) {
   return executable(folder.path() / "python", "#!/bin/sh\n" + script + '\n');
 }
@@ -201,14 +201,14 @@ TEST(Compare, ShowsTheExactAnswerAndHowFarBothDemosAre) {
   for (std::size_t i = 0; i < 2; ++i) {
     const report::Run run = report::run_from_json(record["runs"][i]);
     const double loss = fit["loss"][run.implementation];
-    // No weights do better, up to the rounding of float32; and these have come near.
+    // No weights do better, up to float32's rounding, and these are close to the best.
     EXPECT_GT(run.epoch_loss.back(), loss * (1 - 1e-4)) << run.implementation;
     EXPECT_LT(run.epoch_loss.back(), loss * 1.1) << run.implementation;
     for (std::size_t j = 0; j < 2; ++j) EXPECT_NEAR(run.w[j], fit["w"][j].get<double>(), 0.005);
   }
 }
 
-TEST(Compare, WarnsOfCollinearFeaturesInOneLineAndShowsTheAnswerOfLeastNorm) {
+TEST(Compare, WarnsOfCollinearFeaturesAndShowsTheAnswerOfLeastNorm) {
   const ProcessResult result = linreg({"compare", "--examples", "2", "--true-w", "1,2,3"});
   EXPECT_EQ(result.exit_status, 0) << result.out << result.err;
   EXPECT_EQ(
@@ -220,7 +220,7 @@ TEST(Compare, WarnsOfCollinearFeaturesInOneLineAndShowsTheAnswerOfLeastNorm) {
       << result.out;
 }
 
-TEST(Compare, LeavesTheExactAnswerOutWhereItWouldTakeMinutesOrIsNotFinite) {
+TEST(Compare, OmitsTheExactAnswerWhereItWouldTakeMinutesOrIsNotFinite) {
   const ProcessResult result = linreg({"compare", "--true-w", "3e38,3e38", "--json", "-"});
   EXPECT_EQ(nlohmann::json::parse(result.out)["best_fit"], nullptr);
   std::string many = "1";
@@ -230,7 +230,7 @@ TEST(Compare, LeavesTheExactAnswerOutWhereItWouldTakeMinutesOrIsNotFinite) {
   EXPECT_EQ(nlohmann::json::parse(wide.out)["best_fit"], nullptr);
 }
 
-TEST(Compare, OfADivergedRunIsStillMadeAndSaysSoWithStatus1) {
+TEST(Compare, ReportsADivergedRunAfterComparingItWithStatus1) {
   LINREG_REQUIRE_LIVE_PYTORCH();
   const ProcessResult result =
       linreg({"compare", "--pytorch", *test::live_python(), "--lr", "4", "--init", "zero"});
@@ -248,16 +248,16 @@ TEST(Compare, ShowsItsOwnResultsAndOneLineWhenPythonFails) {
   const std::vector<std::pair<std::string, std::string>> failures{
       {"echo \"ModuleNotFoundError: No module named 'torch'\" >&2; exit 1", "has no torch"},
       {"echo 'Segmentation fault' >&2; exit 139", "Segmentation fault"},
-      {"exit 127", "fails (exit status 127): it says nothing"},
+      {"exit 127", "failed (exit status 127): no message"},
       {"exit 0", "did not print a record of its run (it printed nothing)"},
       {"echo '{\"runs\": [{}]}'", "did not print a record"},
-      {"echo '{'", "did not print a record of its run (it is no JSON object)"},
-      {"echo '[]'", "did not print a record of its run (it is no JSON object)"},
-      {"kill -KILL $$", "fails (killed by signal 9): it says nothing"},
+      {"echo '{'", "did not print a record of its run (it is not a JSON object)"},
+      {"echo '[]'", "did not print a record of its run (it is not a JSON object)"},
+      {"kill -KILL $$", "failed (killed by signal 9): no message"},
       {"sleep 100", "--pytorch-timeout"},
       {"head -c 1000000 /dev/zero | tr '\\0' 1", "did not print a record"},
-      {"yes", "has printed more than any record holds"},
-      {"yes >&2", "has printed more than any record holds"},
+      {"yes", "printed more than any record holds"},
+      {"yes >&2", "printed more than any record holds"},
       {"head -c 100000000 /dev/zero >&2; exit 3", "exit status 3"},
       {"head -c 100000 /dev/urandom", "did not print a record"},
       {"printf '{\"runs\": [{\"implementation\": \"\\377\"}]}'", "did not print a record"},
@@ -279,7 +279,7 @@ TEST(Compare, ShowsItsOwnResultsAndOneLineWhenPythonFails) {
   EXPECT_NE(verbose.err.find("its own words\n"), std::string::npos) << verbose.err;
 }
 
-TEST(Compare, SaysWhyPythonCantBeStartedAndShowsItsOwnResults) {
+TEST(Compare, ShowsItsOwnResultsAndWhyPythonCantBeStarted) {
   const test::TemporaryDirectory folder;
   const auto path = folder.path() / "python";
   const auto expect_error = [](const ProcessResult& result, const std::string& expected) {
@@ -298,7 +298,7 @@ TEST(Compare, SaysWhyPythonCantBeStartedAndShowsItsOwnResults) {
                "can't be started: Too many open files");
 }
 
-TEST(Compare, PassesOverAPythonThatItOnlyTriesAndThatCantBeRun) {
+TEST(Compare, SkipsAPythonInThePathThatCantBeRun) {
   const test::TemporaryDirectory folder;
   for (const char* text : {"", "#!/nonexistent\n", "#!/bin/sh\nexit 127\n"}) {
     SCOPED_TRACE(text);
@@ -313,7 +313,7 @@ TEST(Compare, PassesOverAPythonThatItOnlyTriesAndThatCantBeRun) {
   }
 }
 
-TEST(Compare, TakesTheRecordOfAPythonThatSucceedsWhateverItSays) {
+TEST(Compare, TakesTheRecordOfAPythonThatSucceedsDespiteItsStderr) {
   LINREG_REQUIRE_LIVE_PYTORCH();
   const test::TemporaryDirectory folder;
   const std::string python = impostor(
@@ -324,7 +324,7 @@ TEST(Compare, TakesTheRecordOfAPythonThatSucceedsWhateverItSays) {
   EXPECT_NE(result.out.find("Equal to the last bit"), std::string::npos) << result.out;
 }
 
-TEST(Compare, HandsPythonMoreWeightsThanAnArgumentHolds) {
+TEST(Compare, PassesPythonMoreWeightsThanAnArgumentHolds) {
   LINREG_REQUIRE_LIVE_PYTORCH();
   std::string true_w = "2";
   for (int i = 1; i < 40'000; ++i) true_w += ",2";  // "2.0" for Python: 160 KB
@@ -404,7 +404,7 @@ TEST(Compare, ShowsItsOwnResultsAndOneLineWhenTorchIsBroken) {
   }
 }
 
-TEST(Compare, EndsThePythonThatItRunsWhenItIsInterrupted) {
+TEST(Compare, KillsPythonWhenItIsInterrupted) {
   const test::TemporaryDirectory folder;
   const auto file = [&](const char* name) { return (folder.path() / name).string(); };
   const std::string script =
@@ -424,11 +424,10 @@ TEST(Compare, EndsThePythonThatItRunsWhenItIsInterrupted) {
   EXPECT_FALSE(std::filesystem::exists(file("record")));
 }
 
-TEST(Compare, FindsAWrongBitAndSaysSoWithStatus1) {
+TEST(Compare, ReportsAWrongBitWithStatus1) {
   LINREG_REQUIRE_LIVE_PYTORCH();
   const test::TemporaryDirectory folder;
-  // Python itself, but the program's first number for b is nudged by about one unit in the last
-  // place.
+  // Python itself, but b differs by about one unit in the last place.
   const std::string script = fmt::format(
       "'{}' \"$@\" | sed -E 's/(\"b\": [0-9]+\\.[0-9]{{5}})[0-9]*/\\10001/'", *test::live_python());
   const ProcessResult result = linreg({"compare", "--pytorch", impostor(folder, script)});
@@ -436,8 +435,8 @@ TEST(Compare, FindsAWrongBitAndSaysSoWithStatus1) {
   EXPECT_NE(result.out.find("NOT EQUAL: 2 of 18 values differ"), std::string::npos) << result.out;
 }
 
-TEST(Compare, FallsBackOnRecordedOutputAndThenOnTheTwoDemos) {
-  // A folder before all others in which every Python finds this torch.
+TEST(Compare, FallsBackToTheRecordedRunsAndThenToTheTwoDemos) {
+  // Every Python finds this torch before all others.
   const test::TemporaryDirectory folder;
   std::ofstream(folder.path() / "torch.py")
       << "raise ModuleNotFoundError(\"No module named 'torch'\")\n";
@@ -453,8 +452,8 @@ TEST(Compare, FallsBackOnRecordedOutputAndThenOnTheTwoDemos) {
   expect_at_most_80_columns(article.out + other.out);
 }
 
-TEST(Compare, ShowsItsOwnResultsAndOneLineWhenTheRecordedOutputIsDamaged) {
-  // The program in a place of its own, with a scratch.py for which no Python has torch.
+TEST(Compare, ShowsItsOwnResultsAndOneLineWhenTheRecordedRunsAreDamaged) {
+  // A copy of the program with a scratch.py that finds no torch in any Python.
   const test::TemporaryDirectory folder;
   const auto share = folder.path() / "share" / "linreg" / "python";
   const auto program = folder.path() / "bin" / "linreg";
@@ -488,8 +487,8 @@ TEST(Compare, ShowsItsOwnResultsAndOneLineWhenTheRecordedOutputIsDamaged) {
   }
 }
 
-TEST(Compare, ShowsItsOwnResultsAndOneLineWhenItCantTellItsOwnPath) {
-  if (test::is_sanitized) GTEST_SKIP() << "the sanitizer needs what this takes away";
+TEST(Compare, ShowsItsOwnResultsAndOneLineWithoutProc) {
+  if (test::is_sanitized) GTEST_SKIP() << "can't run with the address sanitizer";
   const auto without_proc = [](std::vector<std::string> words) {
     const std::vector<std::string> hide{"env",
                                         "unshare",
@@ -506,7 +505,8 @@ TEST(Compare, ShowsItsOwnResultsAndOneLineWhenItCantTellItsOwnPath) {
   const ProcessResult result = without_proc({LINREG_PROGRAM, "compare"});
   EXPECT_EQ(result.exit_status, 1);
   EXPECT_TRUE(result.err.ends_with(  // after what LibTorch says about it
-      "linreg: the PyTorch programs can't be found by /proc/self/exe: No such file or directory\n"))
+      "linreg: can't find the PyTorch programs: /proc/self/exe can't be read: No such file or "
+      "directory\n"))
       << result.err;
   EXPECT_NE(result.out.find("w[1]"), std::string::npos) << result.out;
 }

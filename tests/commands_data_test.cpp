@@ -53,7 +53,7 @@ TEST(Data, IsPrintedAsPythonPrintsIt) {
   }
 }
 
-TEST(Data, FromScratchIsWhatTrainingMeetsFirst) {
+TEST(Data, FromScratchIsTheFirstMinibatchOfTraining) {
   const ProcessResult result = linreg({"data", "--batch-size", "1", "--true-w", "2"});
   std::vector<torch::Tensor> losses;
   const report::Settings settings{.true_w = {2}, .lr = 1e-30, .batch_size = 1, .init = "zero"};

@@ -38,7 +38,7 @@ std::uint32_t big_endian(const std::string& bytes, std::size_t first) {
   return number;
 }
 
-/// Sets an environment variable for as long as it lives.
+/// Sets an environment variable during its lifetime.
 class Environment {
  public:
   Environment(const char* name, const std::string& value) : name_(name) {
@@ -56,7 +56,7 @@ class Environment {
 
 const report::Settings settings{.examples = 200};
 
-/// A picture of each kind, of real runs.
+/// One picture of each kind, of real runs.
 std::string training(const report::Canvas& canvas) {
   report::ThinnedLosses losses;
   const TrainedDemo trained = run_demo(Demo::scratch, settings, {}, [&](const at::Tensor& l) {
@@ -107,7 +107,7 @@ const std::vector<Picture> pictures{{training, 1320, 600, 200},
                                     {data, 960, 600, 200},
                                     {sweep, 1440, 960, 0}};
 
-TEST(Draw, MakesAPictureOfTheKindThatTheEndingSays) {
+TEST(Draw, WritesTheFormatOfTheFilesEnding) {
   const test::TemporaryDirectory folder;
   const auto drawn = [&](const Picture& picture, const char* name) {
     const std::string path = folder.path() / name;
@@ -137,7 +137,7 @@ TEST(Draw, MakesAPictureOfTheKindThatTheEndingSays) {
   }
 }
 
-TEST(Draw, MakesAPictureOfTextAsWideAsTheTerminal) {
+TEST(Draw, DrawsTextAsWideAsTheTerminal) {
   for (const int columns : {80, 60}) {
     const Environment environment("COLUMNS", std::to_string(columns));
     for (const Picture& picture : pictures) {
@@ -159,7 +159,7 @@ TEST(Draw, MakesAPictureOfTextAsWideAsTheTerminal) {
   }
 }
 
-TEST(Draw, DrawsWhatHasNothingToShow) {
+TEST(Draw, DrawsRunsWithoutAnyValue) {
   const test::TemporaryDirectory folder;
   const report::Run empty{.implementation = "scratch",
                           .framework = "libtorch",
@@ -184,7 +184,7 @@ TEST(Draw, DrawsWhatHasNothingToShow) {
   }
 }
 
-/// A program in gnuplot's place, found first.
+/// A script that is run in place of gnuplot.
 class Impostor {
  public:
   explicit Impostor(const std::string& script)
@@ -198,18 +198,19 @@ class Impostor {
   Environment path_;
 };
 
-TEST(Draw, KeepsTheOldPictureAndSaysWhyWhereGnuplotFails) {
+TEST(Draw, KeepsTheOldPictureAndSaysWhyGnuplotFailed) {
   const test::TemporaryDirectory folder;
   const std::string path = folder.path() / "picture.svg";
   std::ofstream(path) << "the old one";
   const std::vector<std::pair<const char*, const char*>> failures{
       {"echo '<svg'; echo; echo '   line 3: no memory' >&2; echo >&2; exit 1",
-       "no picture: gnuplot fails (exit status 1): line 3: no memory"},
-      {"exit 0", "no picture: gnuplot fails (exit status 0): it draws nothing"},
-      {"kill -SEGV $$", "no picture: gnuplot fails (killed by signal 11): it draws nothing"},
-      {"exec sleep 100", "no picture: gnuplot is still drawing after 5 s, and was ended"},
-      {"exec yes", "no picture: gnuplot has said more than any picture holds, and was ended"},
-      {"exec yes >&2", "no picture: gnuplot has said more than any picture holds, and was ended"}};
+       "no picture: gnuplot failed (exit status 1): line 3: no memory"},
+      {"exit 0", "no picture: gnuplot failed (exit status 0): it drew nothing"},
+      {"kill -SEGV $$", "no picture: gnuplot failed (killed by signal 11): it drew nothing"},
+      {"exec sleep 100", "no picture: gnuplot was stopped after 5 s"},
+      {"exec yes", "no picture: gnuplot was stopped, for its output was longer than any picture"},
+      {"exec yes >&2",
+       "no picture: gnuplot was stopped, for its output was longer than any picture"}};
   for (const auto& [script, expected] : failures) {
     const Impostor gnuplot(script);
     try {
@@ -224,7 +225,7 @@ TEST(Draw, KeepsTheOldPictureAndSaysWhyWhereGnuplotFails) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
-TEST(Draw, DrawsTheSameWhateverTerminalTheEnvironmentNames) {
+TEST(Draw, IgnoresTheTerminalInTheEnvironment) {
   const test::TemporaryDirectory folder;
   const std::string path = folder.path() / "picture.svg";
   const std::string script = data(plot_canvas(path));
@@ -237,7 +238,7 @@ TEST(Draw, DrawsTheSameWhateverTerminalTheEnvironmentNames) {
   }
 }
 
-TEST(Draw, NamesThePackageWhereThereIsNoGnuplot) {
+TEST(Draw, NamesThePackageWhereGnuplotIsMissing) {
   const test::TemporaryDirectory folder;
   const Environment path("PATH", folder.path());
   testing::internal::CaptureStderr();
@@ -257,8 +258,8 @@ TEST(ToPoints, PairsTheFirstThousand) {
   }
 }
 
-TEST(Predictions, AreTheModelsForTheDataThatItLearntFrom) {
-  // Trained to the truth, without noise, a model predicts every label.
+TEST(Predictions, AreTheModelsOnItsTrainingData) {
+  // Trained to convergence on data without noise, the model predicts every label.
   const report::Settings exact{.examples = 2000, .noise = 0, .epochs = 4};
   const TrainedDemo trained = run_demo(Demo::scratch, exact);
   const std::vector<report::Point> points = predictions(trained.examples, trained.run);

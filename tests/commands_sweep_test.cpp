@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace test;
 
-TEST(Sweep, TrainsEachRowAsTheDemoWithItsOptionsWould) {
+TEST(Sweep, TrainsEachRowAsTheDemoDoes) {
   const test::TemporaryDirectory folder;
   const std::string file = folder.path() / "record.json";
   const std::vector<std::string> common{"--examples", "97", "--epochs", "4", "--seed", "3"};
@@ -53,7 +53,7 @@ TEST(Sweep, TrainsEachRowAsTheDemoWithItsOptionsWould) {
   }
 }
 
-TEST(Sweep, NamesTheLargestStableLearningRateBesideWhatCameOfIt) {
+TEST(Sweep, ShowsTheLargestStableLearningRateBesideEachResult) {
   const nlohmann::json record =
       nlohmann::json::parse(linreg({"sweep", "--epochs", "200", "--lr", "1,1.8,2.2", "--batch-size",
                                     "all", "--json", "-"})

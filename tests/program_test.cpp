@@ -32,13 +32,13 @@ namespace {
 using namespace std::chrono_literals;
 using namespace test;
 
-TEST(Program, SaysWhatItIs) {
+TEST(Program, PrintsItsVersion) {
   const ProcessResult version = linreg({"--version"});
   EXPECT_EQ(version.exit_status, 0);
   EXPECT_TRUE(version.out.starts_with("linreg " LINREG_VERSION " (LibTorch ")) << version.out;
 }
 
-TEST(Program, HelpsWithEveryCommandWithin80Columns) {
+TEST(Program, PrintsHelpForEveryCommandIn80Columns) {
   for (const char* command : {"scratch", "concise", "compare"}) {
     const ProcessResult help = linreg({command, "--help"});
     EXPECT_EQ(help.exit_status, 0);
@@ -179,7 +179,7 @@ TEST(Program, DrawsAPictureAndPrintsTheSameWithIt) {
   expect_at_most_80_columns(sweep.out);
 }
 
-TEST(Program, SucceedsWithoutAPictureWhereThereIsNoGnuplot) {
+TEST(Program, SucceedsWithoutAPictureWhereGnuplotIsMissing) {
   const test::TemporaryDirectory folder;
   const std::string file = folder.path() / "picture.svg";
   const ProcessResult result =
@@ -231,7 +231,7 @@ TEST(Program, PrintsTheArticlesLabelsAndTheFirstMinibatchAsThePytorchProgramsDo)
   }
 }
 
-TEST(Program, DrawsTheMinibatchOfALookThoughARecordTakesThePlaceOfTheText) {
+TEST(Program, DrawsTheMinibatchOfALookEvenWhenItPrintsARecord) {
   const test::TemporaryDirectory folder;
   const std::string file = folder.path() / "record.json";
   linreg({"concise", "--look", "--json", file});
@@ -247,7 +247,7 @@ TEST(Program, DrawsTheMinibatchOfALookThoughARecordTakesThePlaceOfTheText) {
 
 std::string from_last_epoch_on(const std::string& out) { return out.substr(out.find("error in ")); }
 
-TEST(Program, StartsFromTheWeightsThatItSaved) {
+TEST(Program, StartsFromSavedWeights) {
   const test::TemporaryDirectory folder;
   const std::string file = folder.path() / "weights.pt";
   for (const std::string command : {"scratch", "concise"}) {
@@ -290,7 +290,7 @@ TEST(Program, SharesItsWeightsWithThePytorchPrograms) {
       << compare.out;
 }
 
-TEST(Program, RefusesAnInitThatIsNoStateDictOfTheModelBeforeAnyWork) {
+TEST(Program, RefusesAnInitThatIsNotAStateDictOfTheModel) {
   const test::TemporaryDirectory folder;
   const auto path = [&](const char* name) { return folder.path() / name; };
   using Entries = std::vector<std::pair<std::string, torch::Tensor>>;
@@ -332,7 +332,7 @@ TEST(Program, RefusesAnInitThatIsNoStateDictOfTheModelBeforeAnyWork) {
       {"nan", "its 0.weight is not finite"},
       {"lacking", "it has no 0.bias"},
       {"names", "it has no 0.weight"},
-      {"more", "it has a '1.weight', too"},
+      {"more", "it also has a '1.weight'"},
       {"none", "it has no 0.weight"}};
   std::size_t turn = 0;
   for (const auto& [name, why] : wrong) {
@@ -355,7 +355,7 @@ TEST(Program, RefusesAnInitThatIsNoStateDictOfTheModelBeforeAnyWork) {
   }
 }
 
-TEST(Program, EndsWithItsStatusWhereNobodyHearsIt) {
+TEST(Program, KeepsItsExitStatusWhereOutputFails) {
   const auto status = [](const std::string& words) {
     return run_process({"bash", "-c", fmt::format("'{}' {}", LINREG_PROGRAM, words)}, 600s)
         .exit_status;
@@ -370,10 +370,10 @@ TEST(Program, EndsWithItsStatusWhereNobodyHearsIt) {
   EXPECT_EQ(status("--version >&-"), 1);
   const test::TemporaryDirectory folder;
   EXPECT_EQ(status(fmt::format("scratch --json {} >&-", (folder.path() / "x").string())), 1);
-  EXPECT_TRUE(std::filesystem::is_empty(folder.path())) << "what stdout refuses is in no file";
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path())) << "no file without its text";
 }
 
-TEST(Program, SaysInOneLineOfTextWhatWasNoText) {
+TEST(Program, PrintsErrorsAsOneLineOfText) {
   ProcessResult result = linreg({"scratch", "--lr", "0.1\n\x1b[31m\xff"});
   EXPECT_EQ(result.exit_status, 2);
   EXPECT_EQ(
@@ -401,7 +401,7 @@ TEST(Program, RefusesMoreExamplesThanAnyMemoryHoldsInOneLine) {
 }
 
 TEST(Program, ReportsAFailedAllocationInOneLine) {
-  if (test::is_sanitized) GTEST_SKIP() << "the sanitizer needs what this takes away";
+  if (test::is_sanitized) GTEST_SKIP() << "can't run with the address sanitizer";
   if (available_memory() < 8e9) GTEST_SKIP() << "this would be refused before it is tried";
   const ProcessResult result =
       run_process({"prlimit", "--as=4000000000", LINREG_PROGRAM, "scratch", "--examples",
@@ -413,7 +413,7 @@ TEST(Program, ReportsAFailedAllocationInOneLine) {
 }
 
 TEST(Program, RefusesMoreThreadsThanTheSystemStarts) {
-  if (test::is_sanitized) GTEST_SKIP() << "the sanitizer needs what this takes away";
+  if (test::is_sanitized) GTEST_SKIP() << "can't run with the address sanitizer";
   const ProcessResult result = run_process(
       {"prlimit", "--as=4000000000", LINREG_PROGRAM, "scratch", "--threads", "1024"}, 600s);
   EXPECT_EQ(result.exit_status, 2);
@@ -422,7 +422,7 @@ TEST(Program, RefusesMoreThreadsThanTheSystemStarts) {
       << result.err;
 }
 
-TEST(Program, WritesEachFileThatItCanAndSaysEveryFailure) {
+TEST(Program, WritesTheOtherFilesWhereOneFailsAndReportsEachFailure) {
   const test::TemporaryDirectory folder;
   const std::string record = folder.path() / "record";
   const std::string weights = folder.path() / "weights";
@@ -451,7 +451,7 @@ TEST(Program, WritesEachFileThatItCanAndSaysEveryFailure) {
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
 }
 
-TEST(Program, IsInterruptedWithTheEpochsFinishedAndNoFileWritten) {
+TEST(Program, KeepsTheFinishedEpochsAndWritesNoFileWhenInterrupted) {
   for (const auto& [signal, status] : {std::pair{SIGINT, 130}, {SIGTERM, 143}}) {
     for (const char* command : {"scratch", "concise"}) {
       SCOPED_TRACE(testing::Message() << command << ' ' << signal);
@@ -471,7 +471,7 @@ TEST(Program, IsInterruptedWithTheEpochsFinishedAndNoFileWritten) {
   }
 }
 
-TEST(Program, IsInterruptedBetweenItsStepsToo) {
+TEST(Program, EndsAtOnceWhenInterruptedWithinAStep) {
   const std::vector<std::vector<std::string>> long_works{
       {"scratch", "--examples", "30000000", "--true-w", "1"},  // data, then a shuffle
       {"concise", "--examples", "30000000", "--true-w", "1"},
@@ -490,7 +490,7 @@ TEST(Program, IsInterruptedBetweenItsStepsToo) {
   }
 }
 
-TEST(Program, IsSilentWhenItsReaderHasSeenEnough) {
+TEST(Program, IsSilentAboutAClosedPipe) {
   for (const char* trap : {"", "trap '' PIPE; "}) {
     const ProcessResult result = run_process(
         {"sh", "-c", fmt::format("{}'{}' scratch --epochs 300 | head -1", trap, LINREG_PROGRAM)},

@@ -20,7 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace test;
 
-TEST(DivergedRun, IsShownWholeAndNamesItsStepAndAStableLearningRate) {
+TEST(DivergedRun, IsPrintedInFullWithItsStepAndAStableLearningRate) {
   const test::TemporaryDirectory folder;
   const std::vector<std::string> settings{"--examples", "50", "--lr", "3", "--epochs", "40"};
   const std::string file = folder.path() / "weights.pt";
@@ -36,7 +36,7 @@ TEST(DivergedRun, IsShownWholeAndNamesItsStepAndAStableLearningRate) {
     const report::Run run = report::run_from_json(read_json(folder.path() / "record")["runs"][0]);
     EXPECT_EQ(run.epoch_loss.size(), 40U);
 
-    // The first minibatch, or else the first epoch, with a loss that is not finite.
+    // The first minibatch with a loss that is not finite or, without one, the end of that epoch.
     const auto finite = std::ranges::count_if(run.epoch_loss, [](float l) { return l < INFINITY; });
     EXPECT_GT(finite, 0);
     std::vector<bool> steps;
@@ -57,7 +57,7 @@ TEST(DivergedRun, IsShownWholeAndNamesItsStepAndAStableLearningRate) {
   }
 }
 
-TEST(DivergedRun, TrainsAtTheLearningRateThatItAdvises) {
+TEST(DivergedRun, ConvergesAtTheAdvisedLearningRate) {
   const std::vector<std::vector<std::string>> cases{
       {},
       {"--batch-size", "1", "--examples", "100"},
@@ -80,7 +80,7 @@ TEST(DivergedRun, TrainsAtTheLearningRateThatItAdvises) {
   }
 }
 
-TEST(DivergedRun, DoesNotBlameALearningRateThatIsStable) {
+TEST(DivergedRun, DoesNotBlameAStableLearningRate) {
   const ProcessResult result = linreg({"concise", "--true-w", "1e30,1"});
   EXPECT_EQ(result.exit_status, 1);
   EXPECT_TRUE(result.err.ends_with(

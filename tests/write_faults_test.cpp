@@ -20,13 +20,13 @@
 #include "python_scripts.hpp"
 #include "system/files.hpp"
 
-// Every call by which a file is written, failing in its turn. This program's functions come before
-// the C library's, for LibTorch's and the standard library's calls too.
+// Makes each of the calls that write a file fail in turn. These functions replace the C library's,
+// in LibTorch and the standard library too.
 namespace {
 
 struct Fault {
   bool armed = false;
-  int calls_before = 0;  ///< that still do what they should
+  int calls_before = 0;  ///< that still succeed
   int error = 0;
   bool only_once = false;
   std::string_view hit;  ///< the call that failed
@@ -87,8 +87,8 @@ std::string read(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-/// The message of the exception that `work` throws while the calls from number `calls_before` on
-/// fail; empty where none is thrown.
+/// The message of the exception that `work` throws when the calls after the first `calls_before`
+/// fail; empty when it throws none.
 std::string failure(const std::function<void()>& work, int calls_before, int error,
                     bool only_once) {
   fault = {true, calls_before, error, only_once, ""};
@@ -105,9 +105,9 @@ std::string failure(const std::function<void()>& work, int calls_before, int err
 using Names = std::set<std::string_view>;
 const Names all_calls{"fopen", "fchmodat", "fwrite", "fflush", "fsync", "fclose", "rename"};
 
-/// Writes the file by `write` with each call failing in its turn, alone or with all that follow.
-/// The file must be as it was, or else whole, with nothing beside it, and a failure must say which
-/// file and why. Returns the calls that have failed.
+/// Calls `write` with each call failing in turn, alone or with all that follow. The file must be
+/// unchanged or complete, without another beside it, and the message must name the file and the
+/// error. Returns the calls that failed.
 Names calls_that_failed(const std::filesystem::path& file, const std::function<void()>& write) {
   write();
   const std::string whole = read(file);

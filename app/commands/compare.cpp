@@ -169,8 +169,8 @@ PytorchResult train_in_pytorch(const report::Settings& settings, const CompareOp
     return {runs ? runs : recorded_pytorch(settings), ""};
   } catch (const PytorchError& error) {
     status.clear();
-    if (options.verbose && !error.python_stderr().empty()) {
-      write_stderr(error.python_stderr() + "\n");
+    if (options.verbose && !error.python_output().empty()) {
+      write_stderr(error.python_output() + "\n");
     }
     return {std::nullopt, error.what()};
   }

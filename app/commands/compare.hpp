@@ -20,7 +20,7 @@ struct CompareOptions {
   bool verbose = false;
 };
 
-/// Gives `linreg compare` the options that only it has.
+/// Adds the options that only `linreg compare` has.
 void add_compare_options(CLI::App& command, CompareOptions& options);
 
 /// `linreg compare`: both demos in C++ beside both in PyTorch. Returns the exit status.

@@ -8,7 +8,7 @@ struct DataOptions {
   Demo loader = Demo::scratch;  ///< the demo whose loader reads the minibatch
 };
 
-/// Gives `linreg data` the option that only it has.
+/// Adds the option that only `linreg data` has.
 void add_data_options(CLI::App& command, DataOptions& options);
 
 /// `linreg data`: prints the first example, as the article's 3.2 would, and the first minibatch, as

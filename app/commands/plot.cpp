@@ -16,7 +16,7 @@
 namespace linreg::app {
 namespace {
 
-/// gnuplot's text without what only moves a printer on: a form feed, and blanks at the ends.
+/// gnuplot's picture of text without form feeds, trailing blanks and empty lines at its end.
 std::string trimmed(std::string_view text) {
   std::string kept;
   while (!text.empty()) {
@@ -36,27 +36,26 @@ std::string trimmed(std::string_view text) {
 void draw(const std::string& path, const std::string& script, std::chrono::seconds time_limit) {
   ProcessResult result;
   try {
-    // Not as ~/.gnuplot or the environment has it: GNUTERM is a terminal that it may fail to open.
+    // -d: without ~/.gnuplot. GNUTERM may name a terminal that can't be opened here.
     result = run_process({"gnuplot", "-d"}, time_limit, script, {"GNUTERM"});
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::no_such_file_or_directory) throw;
-    warn(
-        "no picture is drawn, for there is no gnuplot: install it (Debian: apt install "
-        "gnuplot-nox)");
+    warn("no picture: there is no gnuplot here; install it (Debian: apt install gnuplot-nox)");
     return;
   }
   if (result.timed_out) {
-    throw std::runtime_error(fmt::format(
-        "no picture: gnuplot is still drawing after {} s, and was ended", time_limit.count()));
+    throw std::runtime_error(
+        fmt::format("no picture: gnuplot was stopped after {} s", time_limit.count()));
   }
   if (result.flooded) {
     throw std::runtime_error(
-        "no picture: gnuplot has said more than any picture holds, and was ended");
+        "no picture: gnuplot was stopped, for its output was longer than any picture");
   }
   if (result.exit_status != 0 || result.out.empty()) {
     const std::string last = last_line(result.err);
-    throw std::runtime_error(fmt::format("no picture: gnuplot fails ({}): {}", describe_end(result),
-                                         last.empty() ? "it draws nothing" : last));
+    throw std::runtime_error(fmt::format("no picture: gnuplot failed ({}): {}",
+                                         describe_end(result),
+                                         last.empty() ? "it drew nothing" : last));
   }
   if (path == "-") {
     write_stdout(trimmed(result.out));

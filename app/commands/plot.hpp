@@ -11,14 +11,13 @@
 
 namespace linreg::app {
 
-/// Has gnuplot draw the script, and writes the picture: whole or not at all, or to stdout for "-".
-/// Where there is no gnuplot, one line on stderr says how to get it: a run succeeds without its
-/// picture. Throws std::runtime_error where gnuplot fails or takes longer than
-/// that.
+/// Runs gnuplot on the script and writes the picture to `path`, or to stdout for "-". Without
+/// gnuplot, warns how to install it: a run succeeds without its picture. Throws std::runtime_error
+/// when gnuplot fails or takes longer than `time_limit`.
 void draw(const std::string& path, const std::string& script,
           std::chrono::seconds time_limit = std::chrono::seconds(60));
 
-/// The first of the points that two float32 vectors hold, no more than are drawn.
+/// The points (x[i], y[i]) of two float32 vectors: the first report::most_drawn_examples.
 std::vector<report::Point> to_points(const at::Tensor& x, const at::Tensor& y);
 
 /// What the trained model predicts (y) for the examples' labels (x).

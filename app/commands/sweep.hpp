@@ -14,7 +14,7 @@ struct SweepOptions {
   Demo demo = Demo::scratch;  ///< the demo that trains
 };
 
-/// Gives `linreg sweep` the options that only it has, and those that take lists here.
+/// Adds the options that only `linreg sweep` has, and those that take lists there.
 void add_sweep_options(CLI::App& command, SweepOptions& options);
 
 /// `linreg sweep`: trains at every learning rate and batch size, and prints each result beside the

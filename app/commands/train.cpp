@@ -31,7 +31,7 @@ int train_command(Demo demo, const Options& options) {
   // A file that can't be written does not keep the others from being written.
   const int saved = attempt([&] {
     if (!options.save) return;
-    const InterruptsWait until_it_is_whole;
+    const DeferInterrupts until_written;
     pytorch::save_state_dict_file(*options.save, trained.state);
   });
   const int recorded = attempt([&] {

@@ -85,7 +85,7 @@ void check_writable(std::string_view option, const std::string& path) {
     if (access(file.c_str(), W_OK) != 0) refuse(std::strerror(errno));
     return;
   }
-  const InterruptsWait until_it_is_removed;
+  const DeferInterrupts until_removed;
   try {
     const ReplacementFile trial(file);
   } catch (const std::system_error& refused) {
@@ -95,7 +95,7 @@ void check_writable(std::string_view option, const std::string& path) {
 
 void write_file(const std::filesystem::path& path, std::string_view text) {
   if (is_special(path)) return write_in_place(path, text);
-  const InterruptsWait until_it_is_whole;
+  const DeferInterrupts until_written;
   try {
     ReplacementFile file(path);
     file.write(text.data(), text.size());

@@ -23,7 +23,7 @@ bool is_control(std::uint32_t character) {
 
 bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xc0) == 0x80; }
 
-std::string spelled_out(std::string_view bytes) {
+std::string escape(std::string_view bytes) {
   if (bytes == "\n") return "\\n";
   std::string all;
   for (const char byte : bytes) all += fmt::format("\\x{:02x}", static_cast<unsigned char>(byte));
@@ -39,9 +39,9 @@ std::string escaped(std::string_view text) {
       const char* const first = at;
       const bool is_shown = !is_control(utf8::unchecked::next(at));
       const std::string_view character(first, static_cast<std::size_t>(at - first));
-      all += is_shown ? std::string(character) : spelled_out(character);
+      all += is_shown ? std::string(character) : escape(character);
     }
-    if (at != end) all += spelled_out({at++, 1});
+    if (at != end) all += escape({at++, 1});
   }
   return all;
 }

@@ -5,8 +5,8 @@
 
 namespace linreg::app {
 
-/// `text` in one line that a terminal can show: control characters and bytes that are no UTF-8 are
-/// spelled out, \n or \x1b, and of a long text the middle is left out.
+/// `text` as one line that is safe to show on a terminal: control characters and bytes that are not
+/// UTF-8 are escaped, as \n or \x1b, and the middle of a long text is left out.
 std::string printable(std::string_view text);
 
 /// Writes the line "linreg: `what`", made printable, to stderr. Ignores errors.

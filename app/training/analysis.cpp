@@ -9,7 +9,7 @@
 namespace linreg::app {
 namespace {
 
-/// Whether a matrix decomposition of the features takes seconds, not minutes.
+/// Whether decomposing the matrix of features takes seconds, not minutes.
 bool soon_decomposed(const torch::Tensor& features) {
   const auto n = static_cast<double>(features.size(0));
   const auto columns = static_cast<double>(features.size(1) + 1);

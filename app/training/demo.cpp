@@ -19,7 +19,7 @@ namespace {
 /// Python's f'{x:f}', which gives NaN no sign.
 std::string fixed(float x) { return fmt::format("{:f}", std::isnan(x) ? std::abs(x) : x); }
 
-/// What a training loop tells: the caller's functions, and where somebody sees it the progress.
+/// Forwards to the caller's callbacks; shows progress on a terminal.
 training::Observer observe(const OnLine& on_line, const OnStep& on_step, Progress& progress) {
   training::Observer observer{.on_step = on_step, .on_epoch = {}};
   if (progress.is_visible()) observer.on_progress = [&progress] { progress.step(); };
@@ -73,7 +73,7 @@ TrainedDemo finish(Demo demo, const report::Settings& settings, const data::Exam
 
 TrainedDemo run_scratch(const report::Settings& settings, const OnLine& on_line,
                         const OnStep& on_step) {
-  const auto state = initial_state(settings);  // first: a wrong file is refused before any work
+  const auto state = initial_state(settings);  // before any work, to refuse a wrong file
   const data::Examples examples = generate_examples(settings);
   pytorch::Random random(settings.seed.magnitude);
 
@@ -97,7 +97,7 @@ TrainedDemo run_scratch(const report::Settings& settings, const OnLine& on_line,
 
 TrainedDemo run_concise(const report::Settings& settings, const OnLine& on_line,
                         const OnStep& on_step) {
-  const auto state = initial_state(settings);  // first: a wrong file is refused before any work
+  const auto state = initial_state(settings);  // before any work, to refuse a wrong file
   const data::Examples examples = generate_examples(settings);
   if (settings.look) {
     const std::string text = first_minibatch_concisely(examples, settings.batch_size);

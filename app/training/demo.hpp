@@ -21,21 +21,21 @@ struct TrainedDemo {
   data::Examples examples;   ///< that it trained on
 };
 
-/// Told each epoch's line, "epoch 1, loss 0.039163", as soon as it is known, and before them all
+/// Receives each epoch's line, "epoch 1, loss 0.039163", as soon as it is known, and before them
 /// the minibatch that settings.look asks for.
 using OnLine = std::function<void(const std::string& line)>;
 
-/// Told each minibatch's loss as the demo computes it. False ends the training.
+/// Receives each minibatch's loss as the demo computes it. False ends the training.
 using OnStep = std::function<bool(const at::Tensor& l)>;
 
-/// Seeds the global generator and generates the data, as every program of the article starts.
+/// Seeds the global generator and generates the data, as every program of the article does first.
 data::Examples generate_examples(const report::Settings& settings);
 
 /// 4.2: what `print(next(iter(data_iter)))` prints. Draws an order from the global generator.
 std::string first_minibatch_concisely(const data::Examples& examples, std::int64_t batch_size);
 
 /// Seeds the global generator, generates the data and trains: the article's section 3 or 4.
-/// Throws a UsageError, before all that, when settings.init names an unusable file.
+/// First throws a UsageError when settings.init names an unusable file.
 TrainedDemo run_demo(Demo demo, const report::Settings& settings, const OnLine& on_line = {},
                      const OnStep& on_step = {});
 

@@ -10,7 +10,7 @@
 namespace linreg::app {
 namespace {
 
-/// What `lr` has to do with it. `stable` is what is known of the stable ones.
+/// The verdict on `lr`, given the largest stable learning rate where it is known.
 std::string advice(double lr, std::optional<double> stable) {
   if (!stable) return "may be too large";
   if (lr > *stable) {
@@ -28,7 +28,7 @@ std::string describe_divergence(Demo demo, const report::Settings& settings,
 
   report::Settings up_to_there = settings;
   up_to_there.epochs = *epoch;
-  std::int64_t step = 0;  // counted over all epochs
+  std::int64_t step = 0;  // over all epochs
   const auto is_finite = [&step](const torch::Tensor& l) {
     ++step;
     return l.isfinite().all().item<bool>();

@@ -10,12 +10,11 @@
 
 namespace linreg::app {
 
-/// How far a training is: "scratch: epoch 2 of 3, 1,234,000 examples/s, 12 s left".
-/// `seconds` is what it took so far.
+/// "scratch: epoch 2 of 3, 1,234,000 examples/s, 12 s left", after `steps_done` steps in `seconds`.
 std::string describe_progress(Demo demo, const report::Settings& settings, std::int64_t steps_done,
                               double seconds);
 
-/// Shows that on a status line, from the second second on, a few times a second.
+/// Shows the progress on a status line, after a second and then a few times a second.
 class Progress {
  public:
   Progress(Demo demo, const report::Settings& settings) : demo_(demo), settings_(settings) {}
