@@ -1,5 +1,5 @@
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <limits>
 #include <nlohmann/json.hpp>
@@ -10,24 +10,24 @@
 namespace linreg::analysis {
 namespace {
 
-/// The features with a column of ones, in float64.
+/// (features, 1) in float64.
 torch::Tensor with_ones(const torch::Tensor& features) {
   return torch::cat({features, torch::ones({features.size(0), 1})}, 1).to(torch::kDouble);
 }
 
-/// w and b as one, shape (d + 1, 1).
+/// (w, b), shape (d + 1, 1).
 torch::Tensor joined(const LeastSquares& answer) {
   return torch::cat({answer.w, torch::full({1, 1}, answer.b, torch::kDouble)});
 }
 
-/// Features of which the last is twice the first, and labels that they do not explain.
+/// Features whose last is twice the first, and labels independent of them.
 data::Examples collinear_examples(std::int64_t n, std::int64_t d) {
   torch::Tensor X = torch::normal(0, 1, {n, d});
   X.select(1, d - 1) = 2 * X.select(1, 0);
   return {X, torch::normal(0, 3, {n, 1})};
 }
 
-TEST(LeastSquares, AreThoseOfPythonsLstsq) {
+TEST(LeastSquares, AgreesWithPythonsLstsq) {
   LINREG_REQUIRE_LIVE_PYTORCH();
   for (const auto& c : nlohmann::json::parse(test::run_python(test::script("least_squares.py")))) {
     SCOPED_TRACE(testing::Message()
@@ -43,7 +43,8 @@ TEST(LeastSquares, AreThoseOfPythonsLstsq) {
     EXPECT_EQ(answer.rank, c["rank"].get<std::int64_t>());
     ASSERT_EQ(answer.w.scalar_type(), torch::kDouble);
     ASSERT_EQ(answer.w.sizes(), torch::IntArrayRef({d, 1}));
-    // Two ways of float64 arithmetic; these data magnify a rounding of 1e-16 by far less than 1e4.
+    // Two orders of float64 arithmetic; these data magnify a rounding of 1e-16 by far less than
+    // 1e4.
     const auto w = c["w"].get<std::vector<double>>();
     for (std::int64_t j = 0; j < d; ++j) {
       EXPECT_NEAR(answer.w[j].item<double>(), w[static_cast<std::size_t>(j)], 1e-12) << j;
@@ -53,7 +54,7 @@ TEST(LeastSquares, AreThoseOfPythonsLstsq) {
   }
 }
 
-TEST(LeastSquares, SolveTheNormalEquations) {
+TEST(LeastSquares, SolvesTheNormalEquations) {
   torch::manual_seed(0);
   for (const std::int64_t n : {1, 2, 3, 1000, 174763, 400000}) {  // the last ones in several blocks
     const data::Examples examples =
@@ -68,11 +69,11 @@ TEST(LeastSquares, SolveTheNormalEquations) {
   }
 }
 
-TEST(LeastSquares, FindTheTruthWhereNothingHidesIt) {
+TEST(LeastSquares, FindsTheTruthWithoutNoise) {
   torch::manual_seed(0);
   const LeastSquares answer =
       least_squares(data::synthetic_data(torch::tensor({2.0F, -3.5F}), 4.25, 500, 0));
-  // The labels are rounded to float32, 1e-7 of up to 20.
+  // Labels of up to 20 are rounded to float32, by 1e-7 of them.
   EXPECT_NEAR(answer.w[0].item<double>(), 2, 1e-6);
   EXPECT_NEAR(answer.w[1].item<double>(), -3.5, 1e-6);
   EXPECT_NEAR(answer.b, 4.25, 1e-6);
@@ -80,15 +81,15 @@ TEST(LeastSquares, FindTheTruthWhereNothingHidesIt) {
   EXPECT_LT(answer.mean_squared_error, 1e-12);
 }
 
-TEST(LeastSquares, OfCollinearFeaturesHaveTheLeastNorm) {
+TEST(LeastSquares, HasTheLeastNormForCollinearFeatures) {
   torch::manual_seed(0);
   const LeastSquares answer = least_squares(collinear_examples(100, 3));
   EXPECT_EQ(answer.rank, 3);
-  // What the first feature gains and the last one loses changes no prediction: (1, 0, -1/2).
+  // (1, 0, -1/2) can be added to w without changing a prediction; w is orthogonal to it.
   EXPECT_NEAR(answer.w[0].item<double>() - answer.w[2].item<double>() / 2, 0, 1e-12);
 }
 
-TEST(LeastSquares, OfFewExamplesFitThemAll) {
+TEST(LeastSquares, FitsFewExamplesExactly) {
   torch::manual_seed(0);
   const LeastSquares answer =
       least_squares(data::synthetic_data(torch::tensor({1.0F, 2.0F, 3.0F}), 4.2, 2));
@@ -96,7 +97,7 @@ TEST(LeastSquares, OfFewExamplesFitThemAll) {
   EXPECT_LT(answer.mean_squared_error, 1e-24);
 }
 
-TEST(LeastSquares, RefuseExamplesThatAreNotFiniteOrOfTheWrongShape) {
+TEST(LeastSquares, RefusesExamplesThatAreNotFiniteOrOfTheWrongShape) {
   const torch::Tensor X = torch::ones({4, 2});
   const torch::Tensor y = torch::ones({4, 1});
   EXPECT_NO_THROW(least_squares({X, y}));

@@ -1,5 +1,5 @@
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/autograd.h>
 
 #include <limits>
 #include <linreg/concise/concise.hpp>
@@ -10,12 +10,12 @@
 namespace linreg::analysis {
 namespace {
 
-/// The losses of a run from scratch, which trains on the loss that largest_stable_lr speaks of.
+/// The losses of a run from scratch, whose loss largest_stable_lr is for.
 std::vector<float> train_from_scratch(const data::Examples& examples,
                                       const training::Hyperparameters& how,
                                       std::uint64_t seed = 0) {
   pytorch::Random random(seed);
-  return scratch::train(scratch::initial_parameters(examples.features.size(1)), examples, how,
+  return scratch::train(scratch::initialize_parameters(examples.features.size(1)), examples, how,
                         random);
 }
 
@@ -25,12 +25,12 @@ std::vector<float> train_concisely(const data::Examples& examples,
   return concise::train(net, examples, how);
 }
 
-TEST(LargestStableLr, PartsConvergenceFromGrowthWithAllExamplesInABatch) {
+TEST(LargestStableLr, SeparatesConvergenceFromDivergenceForABatchOfAllExamples) {
   torch::manual_seed(0);
   for (const std::int64_t n : {20, 100, 1000}) {
     const data::Examples examples = data::synthetic_data(torch::tensor({2.0F, -3.4F}), 4.2, n);
     const double bound = largest_stable_lr(examples.features, n);
-    // The step along the steepest eigenvector multiplies the error by -0.9 or by -1.1.
+    // A step multiplies the error along the steepest eigenvector by -0.9 or by -1.1.
     const training::Hyperparameters below{.lr = 0.95 * bound, .num_epochs = 100, .batch_size = n};
     const training::Hyperparameters above{.lr = 1.05 * bound, .num_epochs = 100, .batch_size = n};
     const training::Hyperparameters below_for_mse{
@@ -44,12 +44,12 @@ TEST(LargestStableLr, PartsConvergenceFromGrowthWithAllExamplesInABatch) {
   }
 }
 
-TEST(LargestStableLr, IsTwoOverTheGreatestEigenvalueOfTheHessianOfTheLoss) {
+TEST(LargestStableLr, IsTwoOverTheGreatestEigenvalueOfTheLosssHessian) {
   torch::manual_seed(1);
   const data::Examples examples =
       data::synthetic_data(torch::tensor({2.0F, -3.4F, 1.0F}), 4.2, 200);
   const auto& [features, labels] = examples;
-  // By autograd: each row of the Hessian is the gradient of an entry of the gradient.
+  // By autograd: a row of the Hessian is the gradient of an entry of the gradient.
   const torch::Tensor p = torch::zeros({4, 1}, torch::requires_grad());
   const torch::Tensor l =
       scratch::squared_loss(scratch::linreg(features, p.slice(0, 0, 3), p[3]), labels).mean();
@@ -63,17 +63,17 @@ TEST(LargestStableLr, IsTwoOverTheGreatestEigenvalueOfTheHessianOfTheLoss) {
   EXPECT_NEAR(largest_stable_lr(features, 200), bound, 1e-5 * bound);  // the Hessian is float32
 }
 
-TEST(LargestStableLr, IsWhereAStepOnAnyMinibatchStopsComingCloserOnAverage) {
+TEST(LargestStableLr, IsWhereAStepOnARandomMinibatchStopsComingCloser) {
   torch::manual_seed(2);
-  for (const std::int64_t d : {1, 2, 9}) {  // nine features: fewer examples than parameters
+  for (const std::int64_t d : {1, 2, 9}) {  // 9: fewer examples than parameters
     const torch::Tensor features = torch::normal(0, 1, {7, d});
     const torch::Tensor X = torch::cat({features, torch::ones({7, 1})}, 1).to(torch::kDouble);
     const torch::Tensor H = X.t().mm(X) / 7;
     const auto [eigenvalues, eigenvectors] = torch::linalg_eigh(H);
-    const torch::Tensor range =  // what training reaches, shape (d + 1, rank)
+    const torch::Tensor range =  // of H, shape (d + 1, rank)
         eigenvectors.index_select(1, (eigenvalues > 1e-9).nonzero().squeeze(1));
     for (const std::int64_t k : {1, 2, 6}) {
-      /// The greatest factor of E|e|² in a step, over all minibatches of k out of 7.
+      /// The greatest factor by which a step changes E|e|², over all minibatches of k out of 7.
       const auto growth = [&](double lr) {
         torch::Tensor sum = torch::zeros({d + 1, d + 1}, torch::kDouble);
         const torch::Tensor choices = torch::combinations(torch::arange(7), k);
@@ -94,7 +94,7 @@ TEST(LargestStableLr, IsWhereAStepOnAnyMinibatchStopsComingCloserOnAverage) {
   }
 }
 
-TEST(LargestStableLr, LetsNoMinibatchRunGrowBelowItAndEachFarAboveIt) {
+TEST(LargestStableLr, LetsMinibatchRunsConvergeBelowItAndDivergeFarAboveIt) {
   for (const std::int64_t batch_size : {1, 5, 10}) {
     for (std::uint64_t seed = 0; seed < 10; ++seed) {
       torch::manual_seed(seed);
@@ -111,7 +111,7 @@ TEST(LargestStableLr, LetsNoMinibatchRunGrowBelowItAndEachFarAboveIt) {
   }
 }
 
-TEST(LargestStableLr, GrowsWithTheBatchUpToAllExamples) {
+TEST(LargestStableLr, GrowsWithTheBatchSizeUpToAllExamples) {
   torch::manual_seed(3);
   const torch::Tensor features = torch::normal(0, 1, {100, 2});
   double last = 0;
@@ -124,7 +124,7 @@ TEST(LargestStableLr, GrowsWithTheBatchUpToAllExamples) {
   EXPECT_EQ(largest_stable_lr(features, std::numeric_limits<std::int64_t>::max()), last);
 }
 
-TEST(LargestStableLr, IsTheSameFromManyBlocksOfExamples) {
+TEST(LargestStableLr, IsTheSameInManyBlocks) {
   torch::manual_seed(4);
   const torch::Tensor features = torch::normal(0, 1, {1000, 3});
   const torch::Tensor many = features.repeat({600, 1});  // the same Hessian

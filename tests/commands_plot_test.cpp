@@ -63,8 +63,8 @@ std::string training(const report::Canvas& canvas) {
     losses.add(l.mean().item<double>());
     return true;
   });
-  return plot_training(canvas, settings, trained.run, losses,
-                       predictions(trained.examples, trained.run));
+  return training_script(canvas, settings, trained.run, losses,
+                         predictions(trained.examples, trained.run));
 }
 
 std::string comparison(const report::Canvas& canvas) {
@@ -74,12 +74,12 @@ std::string comparison(const report::Canvas& canvas) {
     runs.push_back(runs[i]);
     runs.back().framework = "pytorch";
   }
-  return plot_comparison(canvas, settings, runs, best_fit(concise.examples));
+  return comparison_script(canvas, settings, runs, best_fit(concise.examples));
 }
 
 std::string data(const report::Canvas& canvas) {
   const auto [features, labels] = generate_examples(settings);
-  return plot_data(canvas, settings, to_points(features.select(1, 1), labels.squeeze(1)));
+  return data_script(canvas, settings, to_points(features.select(1, 1), labels.squeeze(1)));
 }
 
 std::string sweep(const report::Canvas& canvas) {
@@ -92,7 +92,7 @@ std::string sweep(const report::Canvas& canvas) {
       swept.push_back({each, run_demo(Demo::scratch, each).run, std::nullopt});
     }
   }
-  return plot_sweep(canvas, swept);
+  return sweep_script(canvas, swept);
 }
 
 struct Picture {
@@ -171,11 +171,12 @@ TEST(Draw, DrawsRunsWithoutAnyValue) {
     const std::string path = name == std::string("-") ? "-" : (folder.path() / name).string();
     const report::Canvas canvas = plot_canvas(path);
     for (const std::string& script :
-         {report::plot_training(canvas, settings, empty, {}, {}),
-          report::plot_comparison(canvas, settings, std::vector{empty}, std::nullopt),
-          report::plot_comparison(canvas, settings, {}, std::nullopt),
-          report::plot_sweep(canvas, std::vector{report::SweptRun{settings, empty, std::nullopt}}),
-          report::plot_data(canvas, settings, {})}) {
+         {report::training_script(canvas, settings, empty, {}, {}),
+          report::comparison_script(canvas, settings, std::vector{empty}, std::nullopt),
+          report::comparison_script(canvas, settings, {}, std::nullopt),
+          report::sweep_script(canvas,
+                               std::vector{report::SweptRun{settings, empty, std::nullopt}}),
+          report::data_script(canvas, settings, {})}) {
       testing::internal::CaptureStdout();
       EXPECT_NO_THROW(draw(path, script)) << script;
       const std::string text = testing::internal::GetCapturedStdout();

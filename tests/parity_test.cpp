@@ -15,8 +15,8 @@
 #include "python_scripts.hpp"
 #include "training/demo.hpp"
 
-/// Both demos beside the PyTorch programs over a grid of settings, all run in one Python process:
-/// every printed byte and every recorded bit.
+/// Compares both demos with the PyTorch programs over a grid of settings, run in one Python
+/// process: every printed byte and every recorded bit.
 namespace linreg::app {
 namespace {
 
@@ -36,7 +36,7 @@ std::vector<double> weights(std::int64_t d) {
   return w;
 }
 
-/// Weights in two files, one written by each side: another draw than the seeds of the grid make.
+/// Initial weights in two files, one written by each side, from a seed that is not in the grid.
 struct InitFiles {
   test::TemporaryDirectory folder;
   std::string by_cpp = folder.path() / "by_cpp.pt";
@@ -108,7 +108,7 @@ std::vector<Case> small_grid() {
   return cases;
 }
 
-/// Training after a look at the first minibatch, which only the concise demo takes.
+/// With a look at the first minibatch, an option of the concise demo only.
 std::vector<Case> after_a_look() {
   std::vector<Case> cases;
   for (const Seed& seed : {Seed{0}, Seed{42, true}, Seed{1ULL << 40}}) {
@@ -209,7 +209,7 @@ void expect_parity(const std::vector<Case>& cases, Demo demo) {
     EXPECT_EQ(trained.run.steps, run.steps);
     EXPECT_EQ(nlohmann::json::parse(report::to_json(cases[i].settings).dump()),
               expected[i]["record"]["settings"]);
-    if (testing::Test::HasFailure()) break;  // the first setting that fails says enough
+    if (testing::Test::HasFailure()) break;  // one failing setting tells enough
   }
   at::set_num_threads(threads);
 }
@@ -229,17 +229,17 @@ TEST(Parity, OfConciseWithLivePytorchAfterALook) {
   expect_parity(after_a_look(), Demo::concise);
 }
 
-TEST(Parity, OfScratchWithLivePytorchFromZeroAndFromFilesOfEitherSide) {
+TEST(Parity, OfScratchWithLivePytorchFromZeroAndFromEachSidesFiles) {
   LINREG_REQUIRE_LIVE_PYTORCH();
   expect_parity(InitFiles().cases(), Demo::scratch);
 }
 
-TEST(Parity, OfConciseWithLivePytorchFromZeroAndFromFilesOfEitherSide) {
+TEST(Parity, OfConciseWithLivePytorchFromZeroAndFromEachSidesFiles) {
   LINREG_REQUIRE_LIVE_PYTORCH();
   expect_parity(InitFiles().cases(), Demo::concise);
 }
 
-TEST(Parity, OfTheWeightsThatBothSidesSave) {
+TEST(Parity, OfTheSavedWeights) {
   LINREG_REQUIRE_LIVE_PYTORCH();
   const test::TemporaryDirectory folder;
   for (const Demo demo : {Demo::scratch, Demo::concise}) {
@@ -284,9 +284,9 @@ TEST(Parity, OfBothDemosWithLivePytorchAtMillionsOfExamples) {
 }
 
 TEST(Threads, AgreeWithinTheRoundingOfTheirSums) {
-  // Each thread sums a share of 200000 examples. An order of summation moves a sum of n like terms
-  // by about sqrt(n) roundings of 6e-8 at most, here 3e-5 of it; five steps can't make much of
-  // that.
+  // Each thread sums a share of the 200000 examples. Another order of summation changes a sum of n
+  // similar terms by at most about sqrt(n) roundings of 6e-8, here a relative 3e-5, which five
+  // steps do not amplify much.
   const Settings settings{.examples = 200'000, .lr = 0.3, .epochs = 5, .batch_size = 200'000};
   const int threads = at::get_num_threads();
   for (const Demo demo : {Demo::scratch, Demo::concise}) {

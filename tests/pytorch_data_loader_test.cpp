@@ -1,5 +1,5 @@
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <linreg/pytorch/data_loader.hpp>
 #include <nlohmann/json.hpp>
@@ -16,7 +16,7 @@ std::vector<std::int64_t> to_vector(const torch::Tensor& order) {
 
 using Order = std::vector<std::int64_t>;
 
-TEST(DataLoaderOrder, KnownPermutationsOfTheGlobalGenerator) {
+TEST(DataLoaderOrder, LeavesPyTorchsRandpermAfterTheBaseSeed) {
   torch::manual_seed(0);
   EXPECT_EQ(to_vector(torch::randperm(10)), (Order{4, 1, 7, 5, 3, 9, 0, 8, 6, 2}));
   torch::manual_seed(0);
@@ -24,7 +24,7 @@ TEST(DataLoaderOrder, KnownPermutationsOfTheGlobalGenerator) {
   EXPECT_EQ(to_vector(torch::randperm(10)), (Order{3, 7, 5, 2, 0, 8, 1, 6, 9, 4}));
 }
 
-TEST(DataLoaderOrder, KnownOrdersOfTwoEpochs) {
+TEST(DataLoaderOrder, GivesTheRecordedOrdersOfTwoEpochs) {
   torch::manual_seed(0);
   EXPECT_EQ(to_vector(data_loader_order(10)), (Order{6, 7, 1, 4, 2, 0, 9, 8, 3, 5}));
   EXPECT_EQ(to_vector(data_loader_order(10)), (Order{2, 4, 7, 0, 8, 9, 5, 3, 6, 1}));
@@ -38,10 +38,10 @@ TEST(DataLoaderOrder, IsTheSameInInt32) {
   EXPECT_TRUE(order.to(torch::kLong).equal(data_loader_order(100'000)));
 }
 
-TEST(DataLoaderOrder, RefusesToOrderNothing) { EXPECT_THROW(data_loader_order(0), c10::Error); }
+TEST(DataLoaderOrder, RefusesZeroExamples) { EXPECT_THROW(data_loader_order(0), c10::Error); }
 
-/// The script prints, for every seed and size, the order of three epochs and the number that the
-/// global generator gives after them.
+/// The script prints, for every seed and size, the orders of three epochs and the next number of
+/// the global generator.
 TEST(DataLoaderOrder, AgreesWithLivePytorch) {
   LINREG_REQUIRE_LIVE_PYTORCH();
   const auto cases = nlohmann::json::parse(test::run_python(test::script("data_loader_orders.py")));

@@ -31,7 +31,7 @@ TEST(Random, TakesTheAbsoluteValueOfTheSeed) {
   EXPECT_EQ(lowest.getrandbits(64), magnitude.getrandbits(64));
 }
 
-TEST(Random, SeedStartsTheSequenceAgain) {
+TEST(Random, SeedRestartsTheSequence) {
   Random random(7);
   const std::uint64_t first = random.getrandbits(32);
   random.getrandbits(32);
@@ -39,7 +39,7 @@ TEST(Random, SeedStartsTheSequenceAgain) {
   EXPECT_EQ(random.getrandbits(32), first);
 }
 
-TEST(Random, ShufflesNothingAndOneWithoutADraw) {
+TEST(Random, DrawsNothingToShuffleOneOrNoElement) {
   Random random(3);
   Random untouched(3);
   std::vector<int> none;
@@ -50,17 +50,17 @@ TEST(Random, ShufflesNothingAndOneWithoutADraw) {
   EXPECT_EQ(random.getrandbits(32), untouched.getrandbits(32));
 }
 
-TEST(Random, RefusesToDrawNoBitsOrMoreThan64) {
+TEST(Random, RefusesToDraw0BitsOrMoreThan64) {
   Random random(0);
   EXPECT_THROW(random.getrandbits(0), std::invalid_argument);
   EXPECT_THROW(random.getrandbits(65), std::invalid_argument);
 }
 
-TEST(Random, RefusesToDrawBelowZero) {
+TEST(Random, RefusesToDrawANumberBelow0) {
   EXPECT_THROW(Random(0).randbelow(0), std::invalid_argument);
 }
 
-/// The script prints, for every seed, what the calls below give in Python.
+/// The script prints, for every seed, what the calls below return in Python.
 TEST(Random, AgreesWithLivePython) {
   LINREG_REQUIRE_LIVE_PYTORCH();
   const auto cases = nlohmann::json::parse(test::run_python(test::script("random_numbers.py")));

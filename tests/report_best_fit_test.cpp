@@ -21,29 +21,32 @@ Run demo(const char* implementation) {
           .w_error = {}};
 }
 
-TEST(BestFit, HalvesTheLossForTheDemoFromScratchOnly) {
+TEST(BestFit, HalvesTheLossOnlyForTheDemoFromScratch) {
   EXPECT_EQ(answer.loss("scratch"), 0.0001);
   EXPECT_EQ(answer.loss("concise"), 0.0002);
 }
 
-TEST(BestFit, IsCollinearWhereTheRankIsBelowTheParameters) {
+TEST(BestFit, IsCollinearIfTheRankIsBelowTheNumberOfParameters) {
   BestFit fit = answer;
   EXPECT_FALSE(fit.collinear());
   fit.rank = 2;
   EXPECT_TRUE(fit.collinear());
 }
 
-TEST(BestFit, ShowsTheAnswerAndHowFarEachDemoIs) {
-  EXPECT_EQ(to_text(answer, demo("scratch"), demo("concise")),
+TEST(BestFit, ShowsTheAnswerAndEachDemosDistance) {
+  report::Run concise = demo("concise");
+  concise.w = {2.5F, -3.0F};
+  concise.b = 4.0F;
+  EXPECT_EQ(to_text(answer, demo("scratch"), concise),
             "                                 answer   scratch is off        concise is off\n"
-            "  w[0]                           2.0003          -0.0003               -0.0003\n"
-            "  w[1]                          -3.4001             -0.1                  -0.1\n"
-            "  b                                4.25            +0.25                 +0.25\n"
+            "  w[0]                           2.0003          -0.0003                  +0.5\n"
+            "  w[1]                          -3.4001             -0.1                  +0.4\n"
+            "  b                                4.25            +0.25                 -0.25\n"
             "  loss, from scratch             0.0001             +0.5\n"
             "  loss, concise                  0.0002                                   +0.5\n");
 }
 
-TEST(BestFit, ShowsARunWithoutEpochsAndOneThatDivergedWithin80Columns) {
+TEST(BestFit, ShowsARunWithoutEpochsAndADivergedOneIn80Columns) {
   report::Run untrained = demo("scratch");
   untrained.epoch_loss.clear();
   report::Run diverged = demo("concise");
@@ -60,7 +63,7 @@ TEST(BestFit, ShowsARunWithoutEpochsAndOneThatDivergedWithin80Columns) {
   for (std::string line; std::getline(stream, line);) EXPECT_LE(line.size(), 80U) << line;
 }
 
-TEST(BestFit, IsWrittenAsJsonThatReadsBackToTheSameBits) {
+TEST(BestFit, KeepsItsBitsInJson) {
   const nlohmann::json json = nlohmann::json::parse(to_json(answer).dump());
   EXPECT_EQ(json["w"].get<std::vector<double>>(), answer.w);
   EXPECT_EQ(json["b"].get<double>(), answer.b);

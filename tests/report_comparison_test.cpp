@@ -23,7 +23,7 @@ Run example() {
           .train_seconds = 0.01};
 }
 
-TEST(UlpDistance, CountsTheFloatsBetween) {
+TEST(UlpDistance, CountsFloats) {
   constexpr float infinity = std::numeric_limits<float>::infinity();
   EXPECT_EQ(ulp_distance(1, 1), 0U);
   EXPECT_EQ(ulp_distance(1, std::nextafter(1.0F, 2.0F)), 1U);
@@ -35,14 +35,14 @@ TEST(UlpDistance, CountsTheFloatsBetween) {
   EXPECT_EQ(ulp_distance(-infinity, infinity), 2 * std::uint64_t{0x7f800000} + 1);
 }
 
-TEST(UlpDistance, PutsNanFartherThanAnyNumber) {
+TEST(UlpDistance, OfNanFromANumberIsGreaterThanAnyOther) {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   EXPECT_EQ(ulp_distance(nan, -nan), 0U);
   EXPECT_EQ(ulp_distance(nan, 1), ulp_distance_of_nan);
   EXPECT_EQ(ulp_distance(1, nan), ulp_distance_of_nan);
 }
 
-TEST(Compare, OfTheSameRunIsEqualInEveryValue) {
+TEST(Compare, FindsARunEqualToItself) {
   const Comparison same = compare(example(), example());
   EXPECT_TRUE(same.equal());
   EXPECT_TRUE(same.within_tolerance());
@@ -52,7 +52,7 @@ TEST(Compare, OfTheSameRunIsEqualInEveryValue) {
   EXPECT_EQ(same.values[7].name, "error of b");
 }
 
-TEST(Compare, FindsOneBitInAnyValue) {
+TEST(Compare, FindsADifferenceOfOneBitInAnyValue) {
   const auto nudge = [](float& x) { x = std::nextafter(x, 100.0F); };
   for (int which = 0; which < 8; ++which) {
     report::Run other = example();
@@ -67,30 +67,88 @@ TEST(Compare, FindsOneBitInAnyValue) {
   }
 }
 
-TEST(Compare, HoldsValuesToTheToleranceAndNeverPassesANan) {
-  report::Run other = example();
-  other.epoch_loss[0] *= 1.0002F;
-  EXPECT_FALSE(compare(example(), other).within_tolerance());
-  other = example();
-  other.w[1] += 1e-4F;
-  EXPECT_FALSE(compare(example(), other).within_tolerance());
-  other = example();
-  other.b = std::numeric_limits<float>::quiet_NaN();
-  EXPECT_FALSE(compare(example(), other).within_tolerance());
-  EXPECT_FALSE(compare(other, example()).within_tolerance());
-  EXPECT_TRUE(compare(other, other).within_tolerance());
+/// Whether two runs agree that differ in one value only: x in one of them, y in the other.
+bool agree(float& (*value)(Run&), float x, float y) {
+  Run left = example();
+  Run right = example();
+  value(left) = x;
+  value(right) = y;
+  const bool result = compare(left, right).within_tolerance();
+  EXPECT_EQ(compare(right, left).within_tolerance(), result) << "the other way round";
+  return result;
 }
 
-TEST(Compare, RefusesRunsOfOtherLengths) {
+float& loss(Run& run) { return run.epoch_loss[0]; }
+float& weight(Run& run) { return run.w[1]; }
+float& bias(Run& run) { return run.b; }
+float& weight_error(Run& run) { return run.w_error[1]; }  // of the weight -3.4
+float& bias_error(Run& run) { return run.b_error; }       // of the bias 4.2
+
+TEST(Compare, HoldsALossToOneInTenThousand) {
+  for (const float x : {1e-4F, 1.0F, 1e4F}) {
+    EXPECT_TRUE(agree(loss, x, x * 1.00009F)) << x;
+    EXPECT_FALSE(agree(loss, x, x * 1.00011F)) << x;
+  }
+}
+
+TEST(Compare, HoldsAParameterToOneInAHundredThousand) {
+  for (const float x : {-1e3F, 10.0F, 1e6F}) {
+    for (const auto& parameter : {weight, bias}) {
+      EXPECT_TRUE(agree(parameter, x, x * 1.000009F)) << x;
+      EXPECT_FALSE(agree(parameter, x, x * 1.000011F)) << x;
+    }
+  }
+}
+
+TEST(Compare, HoldsAnErrorToTheToleranceOfItsParameter) {
+  EXPECT_TRUE(agree(weight_error, 0, 3.3e-5F));
+  EXPECT_FALSE(agree(weight_error, 0, 3.5e-5F));
+  EXPECT_TRUE(agree(bias_error, -2e-5F, 2.1e-5F));
+  EXPECT_FALSE(agree(bias_error, -2e-5F, 2.3e-5F));
+}
+
+TEST(Compare, HasAFloorOfToleranceNearZero) {
+  EXPECT_TRUE(agree(loss, 0, 0.9e-9F));
+  EXPECT_FALSE(agree(loss, 0, 1.1e-9F));
+  EXPECT_TRUE(agree(loss, 1e-7F, 1.009e-7F));
+  EXPECT_FALSE(agree(loss, 1e-7F, 1.011e-7F));
+  for (const auto& parameter : {weight, bias}) {
+    EXPECT_TRUE(agree(parameter, 0, 0.9e-5F));
+    EXPECT_FALSE(agree(parameter, 0, 1.1e-5F));
+    EXPECT_TRUE(agree(parameter, -0.45e-5F, 0.45e-5F));
+    EXPECT_FALSE(agree(parameter, -0.55e-5F, 0.55e-5F));
+  }
+}
+
+TEST(Compare, LetsNothingButItselfAgreeWithANanOrAnInfinity) {
+  constexpr float infinity = std::numeric_limits<float>::infinity();
+  constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+  for (const auto& value : {loss, weight, bias, weight_error, bias_error}) {
+    EXPECT_TRUE(agree(value, nan, -nan));
+    EXPECT_FALSE(agree(value, nan, 1));
+    EXPECT_FALSE(agree(value, nan, infinity));
+    EXPECT_TRUE(agree(value, infinity, infinity));
+    EXPECT_FALSE(agree(value, infinity, -infinity));
+    EXPECT_FALSE(agree(value, infinity, std::numeric_limits<float>::max()));
+  }
+}
+
+TEST(Compare, RefusesRunsOfDifferentLengths) {
   report::Run other = example();
   other.epoch_loss.pop_back();
   EXPECT_THROW(compare(example(), other), std::invalid_argument);
   other = example();
   other.w.push_back(1);
   EXPECT_THROW(compare(example(), other), std::invalid_argument);
+  other.w_error.push_back(0);
+  EXPECT_THROW(compare(example(), other), std::invalid_argument);
+  other = example();
+  other.w_error.pop_back();
+  EXPECT_THROW(compare(other, example()), std::invalid_argument);
+  EXPECT_THROW(compare(example(), other), std::invalid_argument);
 }
 
-TEST(ComparisonText, KeepsTo80ColumnsAndShowsEveryValueAndDistance) {
+TEST(ComparisonText, ShowsEveryValueAndDistanceIn80Columns) {
   report::Run other = example();
   other.w[0] = std::nextafter(2.0F, 3.0F);
   other.epoch_loss[1] = -std::numeric_limits<float>::denorm_min();

@@ -54,7 +54,7 @@ ThinnedLosses losses_of(const std::vector<double>& losses) {
   return thinned;
 }
 
-TEST(ThinnedLosses, AreAllKeptWhileTheyAreFew) {
+TEST(ThinnedLosses, KeepAFewLossesAll) {
   std::vector<double> losses;
   for (std::size_t i = 0; i < ThinnedLosses::most_stretches; ++i)
     losses.push_back(1.0 + 1.0 / (1.0 + static_cast<double>(i)));
@@ -66,8 +66,8 @@ TEST(ThinnedLosses, AreAllKeptWhileTheyAreFew) {
   }
 }
 
-TEST(ThinnedLosses, OfAMillionKeepTheLeastAndTheGreatestOfEachStretchInTheirOrder) {
-  // Over the decline lie waves, and one spike and one dip between them.
+TEST(ThinnedLosses, KeepTheLeastAndTheGreatestOfEachStretchOfAMillion) {
+  // A decline with waves, a spike and a dip.
   std::vector<double> losses;
   for (int i = 0; i < 1'000'000; ++i) losses.push_back(std::exp(-1e-5 * i) * (2 + std::sin(i)));
   losses[777'777] = 1e6;
@@ -76,7 +76,7 @@ TEST(ThinnedLosses, OfAMillionKeepTheLeastAndTheGreatestOfEachStretchInTheirOrde
   EXPECT_LE(points.size(), 2 * ThinnedLosses::most_stretches);
   EXPECT_GE(points.size(), ThinnedLosses::most_stretches / 2);
 
-  const std::size_t stretch = 2048;  // the least power of 2 that leaves at most 500 stretches
+  const std::size_t stretch = 2048;  // the least power of 2 that makes at most 500 stretches
   std::size_t next = 0;
   for (std::size_t first = 0; first < losses.size(); first += stretch) {
     const auto end =
@@ -93,7 +93,7 @@ TEST(ThinnedLosses, OfAMillionKeepTheLeastAndTheGreatestOfEachStretchInTheirOrde
   EXPECT_EQ(next, points.size());
 }
 
-TEST(ThinnedLosses, PassOverWhatALogarithmicAxisCantShow) {
+TEST(ThinnedLosses, SkipWhatALogarithmicAxisCannotShow) {
   const std::vector<Point> points = losses_of({4, 0, -1, infinity, nan, 2}).points();
   ASSERT_EQ(points.size(), 6U);
   EXPECT_EQ(points[0].y, 4);
@@ -107,16 +107,16 @@ TEST(ThinnedLosses, PassOverWhatALogarithmicAxisCantShow) {
   for (const Point& point : losses_of(rarely_finite).points()) {
     if (!std::isnan(point.y)) ++finite;
   }
-  EXPECT_EQ(finite, 1U) << "a stretch keeps the one loss that can be drawn";
+  EXPECT_EQ(finite, 1U) << "a stretch keeps its only drawable loss";
 }
 
-TEST(PlotTraining, HoldsEveryLossOverTheEpochsAndEveryPrediction) {
+TEST(TrainingScript, HoldsEveryLossOverTheEpochsAndEveryPrediction) {
   const Settings settings{.examples = 4, .epochs = 2, .batch_size = 3};
   const std::string script =
-      plot_training({}, settings, run_of({0.25F, 0.0625F}), losses_of({8, 4, 2, 1}),
-                    std::vector<Point>{{1, 1.5}, {-2, -2.5}, {7, 6}, {3, 3}});
+      training_script({}, settings, run_of({0.25F, 0.0625F}), losses_of({8, 4, 2, 1}),
+                      std::vector<Point>{{1, 1.5}, {-2, -2.5}, {7, 6}, {3, 3}});
   EXPECT_EQ(rows(script, "step_loss"), (Rows{{0, 8}, {0.5, 4}, {1, 2}, {1.5, 1}}))
-      << "a minibatch's loss is that before its update";
+      << "a minibatch's loss comes before its update";
   EXPECT_EQ(rows(script, "epoch_loss"), (Rows{{1, 0.25}, {2, 0.0625}}));
   EXPECT_EQ(rows(script, "examples"), (Rows{{1, 1.5}, {-2, -2.5}, {7, 6}, {3, 3}}));
   EXPECT_EQ(rows(script, "line"), (Rows{{-2, -2}, {7, 7}}));
@@ -124,10 +124,10 @@ TEST(PlotTraining, HoldsEveryLossOverTheEpochsAndEveryPrediction) {
   EXPECT_TRUE(has(script, "set logscale y"));
 }
 
-TEST(PlotTraining, NamesItsSettingsAndAxes) {
+TEST(TrainingScript, NamesItsSettingsAndAxes) {
   Settings settings{.seed = {7, true}, .examples = 12, .lr = 0.5, .epochs = 1, .init = "zero"};
   const report::Run run = run_of({1});
-  std::string script = plot_training({}, settings, run, {}, {});
+  std::string script = training_script({}, settings, run, {}, {});
   EXPECT_TRUE(
       has(script,
           "'linreg scratch: seed -7, 12 examples, lr 0.5, batch size 10, 1 epoch,'.\"\\n\".'"
@@ -138,17 +138,21 @@ TEST(PlotTraining, NamesItsSettingsAndAxes) {
         "set xlabel 'label'", "set ylabel 'prediction'"}) {
     EXPECT_TRUE(has(script, axis)) << axis;
   }
+  report::Run quoted = run;
+  quoted.implementation = "it's";
+  EXPECT_TRUE(has(training_script({}, settings, quoted, {}, {}), "'linreg it''s: seed -7"));
+
   settings.init = "it's \"mine\"`id`.pt";
   settings.true_w = std::vector<double>(100, 0.5);
-  script = plot_training({}, settings, run_of({nanf("")}), {}, {});
+  script = training_script({}, settings, run_of({nanf("")}), {}, {});
   EXPECT_TRUE(has(script, "100 features")) << script;
   EXPECT_TRUE(has(script, "init from a file, diverged")) << script;
   EXPECT_FALSE(has(script, "`")) << script;
 }
 
-TEST(PlotTraining, OfAsTextKeepsItsTitleToTheColumnsAndHasNoSidewaysLabel) {
+TEST(TrainingScript, FitsItsTitleToTheColumnsOfTextAndPutsLabelsUpright) {
   const std::string script =
-      plot_training({Canvas::Kind::text, 50}, {}, run_of({1}), losses_of({1}), {});
+      training_script({Canvas::Kind::text, 50}, {}, run_of({1}), losses_of({1}), {});
   EXPECT_TRUE(has(script, "set terminal dumb size 50,")) << script;
   std::istringstream title(script.substr(script.find("title 'linreg scratch") + 7));
   std::string line;
@@ -158,32 +162,32 @@ TEST(PlotTraining, OfAsTextKeepsItsTitleToTheColumnsAndHasNoSidewaysLabel) {
   EXPECT_TRUE(has(script, "set label 2 'prediction'"));
 }
 
-TEST(PlotTraining, OfADivergedRunShowsTheStepsThatHaveALoss) {
+TEST(TrainingScript, ShowsADivergedRunAsLongAsItHasALoss) {
   const Settings settings{.examples = 2, .epochs = 40, .batch_size = 1};
-  const std::string script = plot_training({}, settings, run_of({HUGE_VALF, std::nanf("")}),
-                                           losses_of({1, 1e30, infinity, nan}),
-                                           std::vector<Point>{{1, nan}, {2, infinity}});
+  const std::string script = training_script({}, settings, run_of({HUGE_VALF, std::nanf("")}),
+                                             losses_of({1, 1e30, infinity, nan}),
+                                             std::vector<Point>{{1, nan}, {2, infinity}});
   EXPECT_EQ(rows(script, "step_loss"), (Rows{{0, 1}, {0.5, 1e30}, {-1, -1}, {-1, -1}}));
   EXPECT_TRUE(has(script, "set xrange [0:1]\n")) << "not over all 40 epochs:\n" << script;
   EXPECT_TRUE(has(script, "plot $step_loss @step_loss title 'each minibatch'\n"))
-      << "without the epochs, none of which can be drawn:\n"
+      << "without the epochs, none of which is drawable:\n"
       << script;
   EXPECT_TRUE(has(script, "'no finite prediction'")) << script;
 }
 
-TEST(PlotTraining, OfNoStepSaysThatThereIsNoLoss) {
-  const std::string script = plot_training({}, {.epochs = 0}, run_of({}), {}, {});
+TEST(TrainingScript, SaysThatARunWithoutStepsHasNoLoss) {
+  const std::string script = training_script({}, {.epochs = 0}, run_of({}), {}, {});
   EXPECT_TRUE(has(script, "'no finite loss above 0'")) << script;
 }
 
-TEST(PlotTraining, DrawsTheFirstThousandExamplesAndSaysSo) {
+TEST(TrainingScript, DrawsTheFirstThousandExamplesAndSaysSo) {
   const std::vector<Point> points(5000, {1, 2});
-  const std::string script = plot_training({}, {.examples = 5000}, run_of({1}), {}, points);
+  const std::string script = training_script({}, {.examples = 5000}, run_of({1}), {}, points);
   EXPECT_EQ(rows(script, "examples").size(), 1000U);
   EXPECT_TRUE(has(script, "title 'the first 1000 examples'")) << script;
 }
 
-TEST(PlotComparison, HoldsOurLossesAndPytorchsMarksOnThem) {
+TEST(ComparisonScript, HoldsOurLossesAndPytorchsMarksOnThem) {
   std::vector<report::Run> runs;
   for (const char* framework : {"libtorch", "pytorch"}) {
     for (const char* implementation : {"scratch", "concise"}) {
@@ -195,8 +199,8 @@ TEST(PlotComparison, HoldsOurLossesAndPytorchsMarksOnThem) {
       runs.push_back(run);
     }
   }
-  const std::string script = plot_comparison({}, {.epochs = 100}, runs, std::nullopt);
-  EXPECT_FALSE(has(script, "_exact <<")) << "nobody knows it";
+  const std::string script = comparison_script({}, {.epochs = 100}, runs, std::nullopt);
+  EXPECT_FALSE(has(script, "_exact <<")) << "it is unknown";
   const Rows ours = rows(script, "scratch_libtorch");
   ASSERT_EQ(ours.size(), 100U);
   for (std::size_t i = 0; i < ours.size(); ++i) {
@@ -206,7 +210,7 @@ TEST(PlotComparison, HoldsOurLossesAndPytorchsMarksOnThem) {
   EXPECT_EQ(rows(script, "concise_libtorch").size(), 100U);
   for (const char* name : {"scratch_pytorch", "concise_pytorch"}) {
     const Rows marks = rows(script, name);
-    ASSERT_EQ(marks.size(), 20U) << "every fifth, so that each circle is seen";
+    ASSERT_EQ(marks.size(), 20U) << "every fifth, to keep the circles apart";
     for (std::size_t i = 0; i < marks.size(); ++i) EXPECT_EQ(marks[i], ours[5 * i]);
   }
   for (const char* title :
@@ -215,15 +219,15 @@ TEST(PlotComparison, HoldsOurLossesAndPytorchsMarksOnThem) {
   }
 }
 
-TEST(PlotComparison, ShowsTheLossOfTheExactAnswerAsEachDemoComputesIt) {
+TEST(ComparisonScript, ShowsTheLossOfTheExactAnswerAsEachDemoComputesIt) {
   std::vector<report::Run> runs{run_of({1, 0.5F}), run_of({2, 1})};
   runs[1].implementation = "concise";
   const std::string script =
-      plot_comparison({}, {}, runs, BestFit{.w = {2, -3}, .mean_squared_error = 0.25});
+      comparison_script({}, {}, runs, BestFit{.w = {2, -3}, .mean_squared_error = 0.25});
   EXPECT_EQ(rows(script, "scratch_exact"), (Rows{{0, 0.125}, {2, 0.125}}));
   EXPECT_EQ(rows(script, "concise_exact"), (Rows{{0, 0.25}, {2, 0.25}}));
-  EXPECT_FALSE(has(plot_comparison({}, {}, runs, BestFit{.w = {2, -3}}), "_exact <<"))
-      << "a loss of 0 has no place on a logarithmic axis";
+  EXPECT_FALSE(has(comparison_script({}, {}, runs, BestFit{.w = {2, -3}}), "_exact <<"))
+      << "a logarithmic axis has no 0";
 }
 
 SweptRun swept_run(double lr, std::int64_t batch_size, std::vector<float> epoch_loss) {
@@ -232,11 +236,11 @@ SweptRun swept_run(double lr, std::int64_t batch_size, std::vector<float> epoch_
           0.5};
 }
 
-TEST(PlotSweep, HoldsEachRunInThePanelOfItsBatchSize) {
+TEST(SweepScript, HoldsEachRunInThePanelOfItsBatchSize) {
   const std::vector<SweptRun> swept{swept_run(0.1, 10, {2, 1}), swept_run(0.2, 10, {4, 0.5F}),
                                     swept_run(0.1, 1000, {40, 0.25F}),
                                     swept_run(0.2, 1000, {30, 10})};
-  const std::string script = plot_sweep({}, swept);
+  const std::string script = sweep_script({}, swept);
   EXPECT_TRUE(has(script, "'linreg sweep, scratch: seed 0, 1000 examples, 2 epochs, true w"))
       << script;
   EXPECT_FALSE(has(script, "lr 0.03")) << "each run has its own";
@@ -255,12 +259,12 @@ TEST(PlotSweep, HoldsEachRunInThePanelOfItsBatchSize) {
   }
 }
 
-TEST(PlotSweep, MarksTheEpochOfADivergenceAtTheTopAndKeepsTheScaleOfTheOthers) {
+TEST(SweepScript, MarksADivergenceAtTheTopAndScalesToTheOtherRuns) {
   const float nan32 = std::nanf("");
   const std::vector<SweptRun> swept{
       swept_run(0.1, 10, {2, 1, 0.5F}), swept_run(1, 10, {1e20F, HUGE_VALF, nan32}),
       swept_run(2, 10, {HUGE_VALF, nan32, nan32}), swept_run(3, 10, {3, 300, 30000})};
-  const std::string script = plot_sweep({}, swept);
+  const std::string script = sweep_script({}, swept);
   EXPECT_TRUE(has(script, "set yrange [0.1:100]")) << script;
   EXPECT_EQ(rows(script, "loss_10_1"), (Rows{{1, 1.00000002e20}, {-1, -1}, {-1, -1}}));
   EXPECT_EQ(rows(script, "loss_10_1_diverged"), (Rows{{2, 100}}));
@@ -270,15 +274,15 @@ TEST(PlotSweep, MarksTheEpochOfADivergenceAtTheTopAndKeepsTheScaleOfTheOthers) {
   EXPECT_TRUE(has(script, "X: diverged")) << script;
 }
 
-TEST(PlotData, HoldsTheExamplesAndTheTruthThroughThem) {
+TEST(DataScript, HoldsTheExamplesAndTheTrueLine) {
   const std::vector<Point> examples{{1, 0.8}, {-2, 11}, {0.5, 2.5}};
-  std::string script = plot_data({}, {.examples = 3}, examples);
+  std::string script = data_script({}, {.examples = 3}, examples);
   EXPECT_EQ(rows(script, "examples"), (Rows{{1, 0.8}, {-2, 11}, {0.5, 2.5}}));
   EXPECT_EQ(rows(script, "line"), (Rows{{-2, 11}, {1, 0.8}}));
   EXPECT_TRUE(has(script, "set xlabel 'features[:, 1]'")) << script;
   EXPECT_FALSE(has(script, "lr 0.03")) << "nothing is trained";
 
-  script = plot_data({}, {.examples = 3, .true_w = {2}, .true_b = 1}, examples);
+  script = data_script({}, {.examples = 3, .true_w = {2}, .true_b = 1}, examples);
   EXPECT_EQ(rows(script, "line"), (Rows{{-2, -3}, {1, 3}}));
   EXPECT_TRUE(has(script, "set xlabel 'features[:, 0]'")) << script;
 }

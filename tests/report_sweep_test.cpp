@@ -22,7 +22,7 @@ SweptRun example() {
   return swept;
 }
 
-TEST(SweptRun, DivergedAtItsFirstEpochWhoseLossIsNotFinite) {
+TEST(SweptRun, DivergesAtTheFirstEpochWhoseLossIsNotFinite) {
   report::Run run;
   EXPECT_EQ(diverged_at_epoch(run), std::nullopt);
   run.epoch_loss = {1.0F, 1e38F};
@@ -43,6 +43,9 @@ TEST(SweptRun, IsALineOfTheTable) {
   swept.run.epoch_loss[1] = infinity;
   EXPECT_EQ(to_text(swept),
             "       1.46         all    diverged at epoch 2      300    12.3 ms         1.4 !\n");
+  swept.stable_lr = 1.46;
+  EXPECT_EQ(to_text(swept),
+            "       1.46         all    diverged at epoch 2      300    12.3 ms         1.4\n");
   swept.run.epoch_loss.clear();
   swept.stable_lr.reset();
   EXPECT_EQ(to_text(swept),
@@ -55,7 +58,7 @@ TEST(RoundedDown, KeepsTwoDigitsAndNeverGrows) {
   EXPECT_EQ(rounded_down(12345), "1.2e+04");
 }
 
-TEST(SweptRun, IsWrittenAsJsonThatReadsBackAsARun) {
+TEST(SweptRun, IsARunInJson) {
   SweptRun swept = example();
   nlohmann::json json = nlohmann::json::parse(to_json(swept).dump());
   EXPECT_EQ(json["lr"], 0.03);

@@ -189,7 +189,7 @@ void add_save_option(CLI::App& command, Options& options) {
 }
 
 void add_lang_option(CLI::App& command, Options& options) {
-  add_option(command, "--lang", "LANG", "language of the labels: en, or zh as in the article [en]",
+  add_option(command, "--lang", "LANG", "language of the labels: en, or the article's zh [en]",
              [&options](auto& name, auto& text) {
                if (text != "en" && text != "zh") refuse(name, text, "en or zh");
                options.language = text == "zh" ? Language::zh : Language::en;

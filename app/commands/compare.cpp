@@ -251,7 +251,7 @@ int compare_command(const Options& options, const CompareOptions& compare_option
   const int drawn = attempt([&] {
     if (!options.plot) return;
     draw(*options.plot,
-         report::plot_comparison(plot_canvas(*options.plot), settings, runs, own.best_fit));
+         report::comparison_script(plot_canvas(*options.plot), settings, runs, own.best_fit));
   });
   return std::max({verdict.status, recorded, drawn});
 }

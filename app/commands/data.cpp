@@ -41,9 +41,9 @@ int data_command(const Options& options, const DataOptions& data_options) {
                    : first_minibatch_concisely(examples, options.settings.batch_size));
   if (options.plot) {
     const auto feature = static_cast<std::int64_t>(report::drawn_feature(options.settings));
-    draw(*options.plot, report::plot_data(plot_canvas(*options.plot), options.settings,
-                                          to_points(examples.features.select(1, feature),
-                                                    examples.labels.squeeze(1))));
+    draw(*options.plot, report::data_script(plot_canvas(*options.plot), options.settings,
+                                            to_points(examples.features.select(1, feature),
+                                                      examples.labels.squeeze(1))));
   }
   return 0;
 }

@@ -140,7 +140,7 @@ int sweep_command(const Options& options, const SweepOptions& sweep_options) {
   const int recorded = attempt([&] { write_record(options, record); });
   const int drawn = attempt([&] {
     if (!options.plot) return;
-    draw(*options.plot, report::plot_sweep(plot_canvas(*options.plot), swept));
+    draw(*options.plot, report::sweep_script(plot_canvas(*options.plot), swept));
   });
   return std::max(recorded, drawn);
 }

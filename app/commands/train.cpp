@@ -43,8 +43,8 @@ int train_command(Demo demo, const Options& options) {
   const int drawn = attempt([&] {
     if (!options.plot) return;
     draw(*options.plot,
-         report::plot_training(plot_canvas(*options.plot), settings, trained.run, step_losses,
-                               predictions(trained.examples, trained.run)));
+         report::training_script(plot_canvas(*options.plot), settings, trained.run, step_losses,
+                                 predictions(trained.examples, trained.run)));
   });
   return std::max({saved, recorded, drawn, divergence.empty() ? 0 : 1});
 }

@@ -11,7 +11,7 @@ from settings import parse_arguments
 
 def add_loader_option(parser):
     parser.add_argument("--loader", default="scratch", choices=["scratch", "concise"],
-                        help="how the minibatch is read: scratch as in 3.3, concise as in 4.2")
+                        help="which demo reads the minibatch: scratch as in 3.3, concise as in 4.2")
 
 
 def main():

@@ -26,7 +26,7 @@ def data_iter(batch_size, features, labels):
 
 
 def initial_state(init, num_features):
-    """The first weights and bias that --init names, under the names that nn.Sequential gives them."""
+    """Returns the initial weights and bias that --init names, as nn.Sequential names them."""
     if init == "zero":
         return {"0.weight": torch.zeros(1, num_features), "0.bias": torch.zeros(1)}
     return torch.load(init)

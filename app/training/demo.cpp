@@ -21,8 +21,13 @@ std::string fixed(float x) { return fmt::format("{:f}", std::isnan(x) ? std::abs
 
 /// Forwards to the caller's callbacks; shows progress on a terminal.
 training::Observer observe(const OnLine& on_line, const OnStep& on_step, Progress& progress) {
-  training::Observer observer{.on_step = on_step, .on_epoch = {}};
-  if (progress.is_visible()) observer.on_progress = [&progress] { progress.step(); };
+  training::Observer observer{.on_step = on_step};
+  if (progress.is_visible()) {
+    observer.on_step = [&](const torch::Tensor& l) {
+      progress.step();
+      return !on_step || on_step(l);
+    };
+  }
   if (on_line) {
     observer.on_epoch = [&, epoch = 0](float train_loss) mutable {
       progress.clear();
@@ -77,7 +82,7 @@ TrainedDemo run_scratch(const report::Settings& settings, const OnLine& on_line,
   const data::Examples examples = generate_examples(settings);
   pytorch::Random random(settings.seed.magnitude);
 
-  const scratch::Parameters parameters = scratch::initial_parameters(examples.features.size(1));
+  const scratch::Parameters parameters = scratch::initialize_parameters(examples.features.size(1));
   const auto& [w, b] = parameters;
   if (state) {
     const torch::NoGradGuard no_grad;

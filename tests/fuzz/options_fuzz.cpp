@@ -1,11 +1,5 @@
-// Fuzz target of the command line. Each line of an input is a word of it.
-//
-// With libFuzzer and Clang, without LibTorch:
-//   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Iapp -Ilib/report/include
-//     fuzz/options_fuzz.cpp app/interrupt.cpp app/memory.cpp app/options.cpp app/output.cpp -lfmt
-//     -o options_fuzz
-//   ./options_fuzz -max_total_time=600 NEW_CORPUS fuzz/corpus/options
-// With replay.cpp in place of -fsanitize=fuzzer, a plain program for any compiler: see there.
+// Fuzz target of the command line: each line of an input is a word of it.
+// `scripts/fuzz options` runs it under libFuzzer, replay.cpp without.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>

@@ -1,11 +1,5 @@
-// Fuzz target of the reader of records: what the Python side prints, and recorded.json.
-//
-// With libFuzzer and Clang, without LibTorch:
-//   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Ilib/report/include
-//     fuzz/record_fuzz.cpp lib/report/src/run.cpp lib/report/src/comparison.cpp -lfmt -o
-//     record_fuzz
-//   ./record_fuzz -max_total_time=600 NEW_CORPUS fuzz/corpus/record
-// With replay.cpp in place of -fsanitize=fuzzer, a plain program for any compiler: see there.
+// Fuzz target of the reader of records, which the Python programs print and recorded.json holds.
+// `scripts/fuzz record` runs it under libFuzzer, replay.cpp without.
 
 #include <cstddef>
 #include <cstdint>
@@ -21,7 +15,7 @@ namespace {
 using nlohmann::json;
 using namespace linreg;
 
-/// A record that is taken is written as text that gives the same record again.
+/// What is read can be written, and reads back the same.
 void read_settings(const json& record) try {
   const report::Settings settings = report::settings_from_json(record);
   const std::string text = report::to_json(settings).dump();

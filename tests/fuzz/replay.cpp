@@ -1,7 +1,7 @@
-// Runs a fuzz target without libFuzzer, on any compiler:
-//   ./NAME_fuzz [-seconds=3600] fuzz/corpus/NAME    replays the files, then mutates them for that
-//   long, the same way in each run
-// An input that ends the program is left in ./NAME_fuzz.input.
+// Runs a fuzz target without libFuzzer, built by any compiler:
+//   NAME_fuzz [-seconds=3600] tests/fuzz/corpus/NAME
+// Replays the files, then mutates them for so many seconds, in the same way in each run. Leaves an
+// input that ends the program in ./NAME_fuzz.input.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -21,8 +21,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
 namespace {
 
-/// Bytes and slices changed in a few places; a whole file keeps its length, so that its directory
-/// stays in place.
+/// Changes, removes and inserts bytes in a few places. Only changes those of a zip, whose directory
+/// must stay in place.
 std::string mutated(std::string input, const std::string& other, std::mt19937_64& random) {
   const auto below = [&](std::size_t limit) { return limit == 0 ? 0 : random() % limit; };
   const auto kinds = input.starts_with("PK") ? 2U : 5U;
@@ -48,7 +48,8 @@ std::string mutated(std::string input, const std::string& other, std::mt19937_64
   return input;
 }
 
-/// Leaves the input in a file that stays open: a new one for each run would cost more than the run.
+/// Writes the input to a file, then runs it. The file stays open: to open it takes longer than a
+/// run.
 void run(const std::string& file_name, const std::string& input) {
   static const int file = open(file_name.c_str(), O_WRONLY | O_CREAT, 0644);
   if (pwrite(file, input.data(), input.size(), 0) < 0 ||

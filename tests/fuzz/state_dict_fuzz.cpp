@@ -1,13 +1,7 @@
 // Fuzz target of the reader of state_dict files. An input is a whole file if it starts like a zip,
-// else its data.pkl.
-//
-// With libFuzzer and Clang, the parsers that need no LibTorch:
-//   clang++ -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Ilib/pytorch/src
-//   fuzz/state_dict_fuzz.cpp
-//     lib/pytorch/src/unpickler.cpp lib/pytorch/src/zip_directory.cpp -o state_dict_fuzz
-//   ./state_dict_fuzz -max_total_time=3600 NEW_CORPUS fuzz/corpus/state_dict
-// With -DLINREG_FUZZ_LIBTORCH, the library and LibTorch, the whole reader, tensors included.
-// With replay.cpp in place of -fsanitize=fuzzer, a plain program for any compiler: see there.
+// else the member data.pkl.
+// `scripts/fuzz state_dict` runs it under libFuzzer, only with the parsers that need no LibTorch.
+// With LINREG_FUZZ_LIBTORCH it is the whole reader, tensors included; replay.cpp runs it.
 
 #include <cstddef>
 #include <cstdint>
@@ -36,7 +30,7 @@ void parse(std::string_view bytes) try {
     linreg::pytorch::pickle::described(pickle, pickle.root);
     return;
   }
-  linreg::pytorch::zip::record_sizes(
+  linreg::pytorch::zip::member_sizes(
       bytes.size(), [&](std::uint64_t at, char* to, std::size_t count) {
         std::memcpy(to, bytes.substr(static_cast<std::size_t>(at), count).data(), count);
       });
@@ -59,8 +53,8 @@ class Memory final : public caffe2::serialize::ReadAdapterInterface {
 };
 
 void read(std::string_view bytes) try {
-  const auto record = [](const std::string&, std::size_t size) {
-    TORCH_CHECK(size <= 4096, "no record is larger");
+  const auto member = [](const std::string&, std::size_t size) {
+    TORCH_CHECK(size <= 4096, "no member is larger");
     auto memory = c10::GetCPUAllocator()->allocate(size);
     if (size > 0) std::memset(memory.get(), 1, size);
     return memory;
@@ -68,7 +62,7 @@ void read(std::string_view bytes) try {
   const auto entries =
       bytes.starts_with("PK")
           ? linreg::pytorch::read_state_dict(std::make_shared<Memory>(bytes))
-          : linreg::pytorch::read_pickled_state_dict(bytes, record, bytes.size() % 2 == 0);
+          : linreg::pytorch::read_pickled_state_dict(bytes, member, bytes.size() % 2 == 0);
   for (const auto& item : entries)
     if (item.value().numel() < 10000) item.value().clone();
 } catch (const std::exception&) {

@@ -1,4 +1,4 @@
-"""Prints the order in which a shuffled DataLoader visits its examples, as JSON."""
+"""Prints as JSON the order in which a shuffled DataLoader visits its examples."""
 
 import json
 

@@ -1,11 +1,11 @@
-"""Random tensors and what Python's str() makes of them.
+"""Random tensors and their str().
 
     format_tensors.py SEED COUNT FILE     writes COUNT cases to FILE and prints PyTorch's version
 
-A case is a line of text, the bytes that it counts, and the expected text:
+A case is a line of text, a tensor's bytes, and the expected text:
     dtype shape strides offset how default-dtype precision threshold edgeitems linewidth sci_mode #bytes #text
 A dtype is its number in c10::ScalarType, a shape or strides "2x3x" ("x" for none), sci_mode True, False or None; #text
-is -1 where str() raises. The tensor is bytes.view(dtype).as_strided(shape, strides, offset), then `how` of it (below).
+is -1 if str() raises. The tensor is HOW[how](bytes.view(dtype).as_strided(shape, strides, offset)).
 """
 import ctypes
 import math
@@ -30,7 +30,7 @@ def changed_in_place(t):
     return result
 
 
-# What is done to a tensor before it is printed; the C++ test does the same.
+# What happens to a tensor before it is printed, here and in the C++ test.
 ANY = {"plain": lambda t: t, "list": lambda t: [t, t[None]]}
 COMPLEX = {"conj": lambda t: t.conj(), "imag": lambda t: t.imag, "imag_of_conj": lambda t: t.conj().imag}
 DIFFERENTIABLY = {"leaf": lambda t: t.requires_grad_(), "clone": lambda t: t.requires_grad_().clone(),
@@ -39,7 +39,7 @@ HOW = {**ANY, **COMPLEX, **DIFFERENTIABLY}
 
 
 def floats(rng, count, precision):
-    """`count` numbers of one kind, of which some are special."""
+    """`count` numbers of one kind, some of them special."""
     kind = rng.randrange(12)
     scale = 10.0 ** rng.randint(-9, 12)
     unit = 10.0 ** -precision if precision < 20 else 1e-4
@@ -106,9 +106,9 @@ def shape(rng):
 
 
 def view(rng, storage, size):
-    """A view of `storage` of that shape, strided at random."""
+    """A view of `storage` with that shape and random strides."""
     t = storage[:math.prod(size)].reshape(size) if rng.random() < 0.5 else None
-    if t is None:  # room for a transposition, steps and offsets
+    if t is None:  # transposed, with steps and an offset
         order = list(range(len(size)))
         rng.shuffle(order)
         steps = [rng.choice([1, 1, 2, 3]) for _ in size]
@@ -135,7 +135,7 @@ def case(rng):
         options["linewidth"] = rng.choice([80, 80, 10, 20, 40, 79, 120, 200, 0, -5])
         options["sci_mode"] = rng.choice([None, None, True, False])
     size = shape(rng)
-    if size == () and "float4" in str(dtype):  # str() raises, C++ prints
+    if size == () and "float4" in str(dtype):  # Python's str() raises, ours prints it
         size = (1,)
     count = math.prod(size) * (rng.choice([1, 2, 4]) if math.prod(size) < 500 else 1) + rng.randint(1, 5)
     data = bytearray(elements(rng, dtype, count, options["precision"]))

@@ -1,4 +1,4 @@
-"""Prints what torch.linalg.lstsq makes of seeded data, as JSON. The C++ test makes the same data."""
+"""Prints as JSON what torch.linalg.lstsq returns for seeded data, which the C++ test generates, too."""
 
 import json
 
@@ -13,7 +13,7 @@ for n, d, collinear in [(1000, 2, False), (7, 1, False), (97, 5, False), (300000
         X[:, d - 1] = 2 * X[:, 0]
     y = torch.normal(0, 3, (n, 1))
     A = torch.cat([X, torch.ones(n, 1)], 1).double()
-    # The default driver, gelsy, takes unset memory for the order of the columns: it is right for full rank only.
+    # PyTorch gives its default driver, gelsy, uninitialized memory: it is right only for full rank.
     answer = torch.linalg.lstsq(A, y.double(), driver="gelsd" if collinear or n <= d else None)
     cases.append({"n": n, "d": d, "collinear": collinear, "w": answer.solution[:d, 0].tolist(),
                   "b": answer.solution[d].item(), "rank": answer.rank.item(),

@@ -1,4 +1,4 @@
-"""Prints what random.Random gives for many seeds, as JSON."""
+"""Prints as JSON the numbers of random.Random for many seeds."""
 
 import json
 import random

@@ -1,10 +1,10 @@
-"""state_dict files by the real torch.save and torch.load.
+"""Writes and reads state_dict files by torch.save and torch.load.
 
-    state_dicts.py write FOLDER      saves files of many kinds; beside each NAME.pt, NAME.txt says what was saved
-    state_dicts.py describe FOLDER   writes beside each NAME.pt what torch.load returns, if weights_only=True agrees
-    state_dicts.py load FILE         loads FILE into Net with load_state_dict, strictly, and prints Net's state_dict
+    state_dicts.py write FOLDER      saves many kinds of files, and beside each NAME.pt its description, NAME.txt
+    state_dicts.py describe FOLDER   loads each NAME.pt, with weights_only=True, too, and writes its description
+    state_dicts.py load FILE         loads FILE into a Net, strictly, and prints the description of its state_dict
 
-A description has one line for each entry; state_dict descriptions of the C++ test read the same:
+A description has one line for each entry, here and in the C++ test:
     name dtype shape strides offset requires_grad conj neg quantizer storage-number storage-bytes-in-hex
 """
 import sys
@@ -20,7 +20,7 @@ warnings.filterwarnings("ignore")
 
 
 class Net(nn.Module):
-    """Several kinds of layers, one of them bias-free, and a weight under two names."""
+    """Several kinds of layers, some without bias, and a weight with two names."""
 
     def __init__(self):
         super().__init__()
@@ -66,7 +66,7 @@ def describe(entries):
     numbers, lines = {}, []
     for name, tensor in flatten(entries):
         address, data = storage_bytes(tensor)
-        # All empty storages have the same address.
+        # Empty storages all have the same address.
         number = numbers.setdefault(address, len(numbers)) if data else "-"
         lines.append(" ".join([
             name or "(alone)", str(tensor.dtype)[len("torch."):], row(tensor.shape), row(tensor.stride()),
@@ -76,7 +76,7 @@ def describe(entries):
 
 
 def of_bytes(dtype, count):
-    """Every bit pattern is a good value, but for bool."""
+    """`count` elements of arbitrary bytes, which are valid for any dtype but bool."""
     if dtype == torch.bool:
         return torch.arange(count) % 3 == 0
     width = torch.empty(0, dtype=dtype).element_size()
@@ -115,7 +115,7 @@ def layouts():
 
 
 def save_big_endian(entries, path):
-    """What torch.save writes on a big-endian machine: contiguous entries, each with its own storage."""
+    """Saves contiguous entries without shared storages as torch.save on a big-endian machine does."""
     torch.save(entries, path)
     reader = torch._C.PyTorchFileReader(str(path))
     pickled = reader.get_record("data.pkl")
@@ -157,7 +157,7 @@ def write(folder):
     for protocol in (2, 3, 4, 5):
         files[f"net_{protocol}"] = net.state_dict()
         torch.save(net.state_dict(), folder / f"net_{protocol}.pt", pickle_protocol=protocol)
-    # Python leaves the bytes of untyped storages as they are, so it is no oracle for the newest dtypes.
+    # Python does not swap the bytes of untyped storages: for the newest dtypes, it is no reference.
     files["big_endian"] = {name: of_bytes(dtype, 6) for name, dtype in dtypes().items()
                            if dtype in torch.storage._dtype_to_storage_type_map()}
     save_big_endian(files["big_endian"], folder / "big_endian.pt")
@@ -169,7 +169,7 @@ def load_and_agree(path):
     entries = torch.load(path)
     assert type(entries) is OrderedDict, type(entries)
     quantized = any(tensor.is_quantized for tensor in entries.values())
-    # 1.13's weights-only unpickler reads no quantized tensor, not even its own PyTorch's.
+    # 1.13's weights_only=True refuses quantized tensors, those of torch.save as well.
     if not quantized or "torch._utils._rebuild_qtensor" in _get_allowed_globals():
         assert describe(torch.load(path, weights_only=True)) == describe(entries)
     return entries

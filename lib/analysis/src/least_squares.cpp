@@ -2,20 +2,21 @@
 
 #include <algorithm>
 #include <limits>
+#include <linreg/data/detail/check_examples.hpp>
 #include <tuple>
 
 namespace linreg::analysis {
 
 LeastSquares least_squares(const data::Examples& examples) {
   const auto& [features, labels] = examples;
-  data::check_examples("linreg::analysis::least_squares", features, labels);
+  data::detail::check_examples("linreg::analysis::least_squares", features, labels);
   const torch::NoGradGuard no_grad;
   const std::int64_t n = features.size(0);
   const std::int64_t d = features.size(1);
 
-  // Xw + b - y is (X, 1, y) times (w, b, -1), and (X, 1, y) is QR: R has d + 2 rows at most, and Q
-  // leaves lengths as they are, so that R has the least squares of all examples. Examples join R
-  // a block at a time.
+  // Xw + b - y is (X, 1, y) times (w, b, -1). In (X, 1, y) = QR, Q preserves lengths, so that R, of
+  // at most d + 2 rows, has the least squares of all examples. R takes up the examples block by
+  // block.
   constexpr std::int64_t numbers_in_block = 1 << 20;
   const std::int64_t rows = std::max(d + 2, numbers_in_block / (d + 2));
   torch::Tensor R = torch::empty({0, d + 2}, torch::kDouble);
@@ -29,9 +30,9 @@ LeastSquares least_squares(const data::Examples& examples) {
   TORCH_CHECK(R.isfinite().all().item<bool>(),
               "linreg::analysis::least_squares: features and labels must be finite");
 
-  // PyTorch's default driver, gelsy, is given unset memory for its first order of columns, and then
-  // finds too low a rank, and a wrong answer, in collinear ones. gelsd is by singular values. The
-  // tolerance is what Python takes for (X, 1) itself.
+  // PyTorch gives its default driver, gelsy, uninitialized memory as the order of the columns; for
+  // collinear ones it then finds too low a rank and a wrong answer. gelsd uses singular values. The
+  // tolerance is Python's for (X, 1).
   const double rcond =
       std::numeric_limits<double>::epsilon() * static_cast<double>(std::max(n, d + 1));
   const torch::Tensor A = R.slice(1, 0, d + 1);

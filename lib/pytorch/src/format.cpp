@@ -15,28 +15,30 @@
 #include <string_view>
 #include <tuple>
 
-// Reproduces torch/_tensor_str.py, whose functions are named beside what does their work here.
+// Reproduces torch/_tensor_str.py. Comments name its functions beside those that do their work
+// here.
 
 namespace linreg::pytorch::detail {
 namespace {
 
-// What differs between versions of torch/_tensor_str.py.
+// Differences between versions of torch/_tensor_str.py.
 
 constexpr bool since(int major, int minor) {
   return std::tuple(TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR) >= std::tuple(major, minor);
 }
 
-/// sci_mode used to decide the notation only, and the values' own notation the width.
+/// Before 2.9, sci_mode decided the notation but not the width.
 constexpr bool sci_mode_decides_width = since(2, 9);
 
-/// edgeitems = 0 used to show a long vector whole, after the dots (Python's x[-0:]), to raise where
-/// there are more dimensions, and to add no size.
+/// Before 2.1, edgeitems = 0 showed a long vector whole after the dots (Python's x[-0:]), raised
+/// for more dimensions, and added no size.
 constexpr bool zero_edgeitems_show_nothing = since(2, 1);
 
-/// A view made without grad mode and then changed in place has no grad_fn; str() used to raise.
+/// Before 2.2, str() raised for a view made without grad mode and then changed in place, which has
+/// no grad_fn.
 constexpr bool names_invalid_grad_fn = since(2, 2);
 
-/// Dimensions had names before 2.13; only a template compiles where Tensor::names() is gone.
+/// Dimensions had names before 2.13. A template, to compile where Tensor::names() is gone.
 std::optional<std::string> dimension_names(const auto& tensor) {
   if constexpr (requires { tensor.names(); }) {
     if (tensor.has_names()) {
@@ -58,10 +60,10 @@ at::Tensor without_dimension_names(const auto& tensor) {
   return tensor;
 }
 
-/// LibTorch's name of a dtype, by which the source can tell a dtype that an older LibTorch lacks.
+/// LibTorch's name of a dtype. It can name a dtype that an older LibTorch lacks.
 std::string_view name(at::ScalarType dtype) { return c10::toString(dtype); }
 
-/// Python's str(dtype). The dtypes that came after 1.13 are named alike but for the case.
+/// Python's str(dtype). For the dtypes since 1.13, it is LibTorch's name in lower case.
 std::string python_name(at::ScalarType dtype) {
   switch (dtype) {
     case at::kByte:
@@ -100,7 +102,7 @@ std::string python_name(at::ScalarType dtype) {
 struct Cells {
   std::string text;
   std::vector<std::size_t> ends;  ///< ends[i]: where element i ends in `text`
-  std::size_t width = 1;          ///< what elements are aligned to; some may be wider
+  std::size_t width = 1;          ///< to align elements to; some may be wider
 
   std::size_t size() const { return ends.size(); }
   std::string_view operator[](std::size_t i) const {
@@ -129,7 +131,7 @@ std::span<const T> elements(const at::Tensor& contiguous) {
 }
 
 Cells integers(const at::Tensor& values) {
-  // Whatever is not signed is read as uint64, which the detour over int64 does not change.
+  // Unsigned numbers keep their bits as int64, and are read back as uint64.
   const bool is_bool = values.scalar_type() == at::kBool;
   const bool is_signed = values.is_signed();
   const at::Tensor contiguous = values.to(at::kLong).contiguous();
@@ -154,7 +156,7 @@ enum class Notation { integer, fixed, scientific };
 void append(std::string& text, double value, Notation notation, int precision) {
   const auto out = std::back_inserter(text);
   if (std::isnan(value)) {
-    text += "nan";  // of either sign, as in Python
+    text += "nan";  // without a sign, as in Python
   } else if (std::isinf(value)) {
     text += value < 0 ? "-inf" : "inf";
   } else if (notation == Notation::integer) {
@@ -166,13 +168,13 @@ void append(std::string& text, double value, Notation notation, int precision) {
   }
 }
 
-/// _Formatter for floating point: notation and width are those of the finite values but zero.
+/// _Formatter for floating point. The finite values other than zero decide notation and width.
 Cells reals(const at::Tensor& values, const PrintOptions& options) {
   const at::Tensor contiguous = values.to(at::kDouble).contiguous();
   const std::span<const double> numbers = elements<double>(contiguous);
 
-  // float8_e8m0fnu has no zero: Python's comparison with 0 is one with 2^-127. Nor does Python see
-  // that its NaN is not finite.
+  // float8_e8m0fnu has no zero: where Python compares with 0, it compares with 2^-127. And Python
+  // takes its NaN for finite.
   const bool e8m0 = name(values.scalar_type()) == "Float8_e8m0fnu";
   const auto counts = [e8m0](double x) {
     return e8m0 ? x != 0x1p-127 : std::isfinite(x) && x != 0;
@@ -217,7 +219,7 @@ Cells reals(const at::Tensor& values, const PrintOptions& options) {
   return cells;
 }
 
-/// Real and imaginary parts have a notation and a width each; only the real parts are aligned.
+/// Real and imaginary parts each have their notation and width; only the real parts are aligned.
 Cells complexes(const at::Tensor& values, const PrintOptions& options) {
   const at::Tensor parts = at::view_as_real(values);
   const Cells real = aligned(reals(parts.select(-1, 0), options));
@@ -238,7 +240,7 @@ Cells cells_of(const at::Tensor& tensor, const PrintOptions& options) {
   at::Tensor values = tensor._is_zerotensor() ? tensor.clone() : tensor;
   values = values.resolve_conj().resolve_neg().cpu();
   const at::ScalarType dtype = values.scalar_type();
-  // Two numbers to a byte: Python prints the byte, as it prints floats.
+  // Two numbers in a byte: Python prints the byte as a float.
   if (name(dtype) == "Float4_e2m1fn_x2") return aligned(reals(values.view(at::kByte), options));
   if (at::isFloatingType(dtype)) return aligned(reals(values, options));
   if (at::isComplexType(dtype)) return complexes(values, options);
@@ -246,7 +248,7 @@ Cells cells_of(const at::Tensor& tensor, const PrintOptions& options) {
   throw fmt::format_error(fmt::format("can't print {} elements", python_name(dtype)));
 }
 
-/// get_summarized_data: of each dimension that is summarized, only both ends.
+/// get_summarized_data: only both ends of each dimension that is summarized.
 at::Tensor ends(at::Tensor tensor, std::int64_t edgeitems) {
   if (edgeitems == 0 && !zero_edgeitems_show_nothing) {
     if (tensor.dim() < 2) return tensor;
@@ -255,7 +257,7 @@ at::Tensor ends(at::Tensor tensor, std::int64_t edgeitems) {
   for (std::int64_t dim = tensor.dim() - 1; dim >= 0; --dim) {
     const std::int64_t size = tensor.size(dim);
     if (size <= 2 * edgeitems) continue;
-    // Two windows, so far apart that they are the ends: size becomes (2, edgeitems).
+    // Two windows, over the first and the last edgeitems: size becomes (2, edgeitems).
     tensor = tensor.unfold(dim, edgeitems, size - edgeitems).movedim(-1, dim + 1);
   }
   return tensor;
@@ -270,13 +272,13 @@ class Contents {
         summarize_(static_cast<double>(tensor.numel()) > options.threshold),
         cells_(cells_of(summarize_ ? ends(tensor, options.edgeitems) : tensor, options)) {}
 
-  /// Appends to `text` what remains of dimension `dim` on, with its bracket in column `indent`.
+  /// Appends the next item of dimension `dim` to `text`; its bracket stands in column `indent`.
   void write(std::string& text, std::size_t dim, int indent) {
     if (dim == sizes_.size()) {
       text += cells_[next_++];
       return;
     }
-    const std::size_t inner = sizes_.size() - dim - 1;  // how many dimensions each item has
+    const std::size_t inner = sizes_.size() - dim - 1;  // dimensions of an item
     const std::size_t line_breaks = std::max<std::size_t>(inner, 1);
     const std::int64_t items_per_line = inner == 0 ? elements_per_line(indent) : 1;
     const bool cut = summarize_ && sizes_[dim] > 2 * std::int64_t{options_.edgeitems};
@@ -303,7 +305,7 @@ class Contents {
  private:
   bool shows_nothing() const { return options_.edgeitems == 0 && zero_edgeitems_show_nothing; }
 
-  /// The dots and the ends.
+  /// The dots count as one item.
   std::int64_t items_when_cut(std::int64_t size) const {
     if (options_.edgeitems == 0) return shows_nothing() ? 1 : 1 + size;
     return 1 + 2 * std::int64_t{options_.edgeitems};
@@ -340,7 +342,7 @@ std::optional<std::string> grad_fn_name(const at::Tensor& tensor) {
   }
 }
 
-/// _add_suffixes, which takes the last line for two characters longer than it is.
+/// _add_suffixes, which counts the last line two characters too long.
 void append_suffixes(std::string& text, const std::vector<std::string>& suffixes, int indent,
                      int linewidth) {
   const std::size_t line_begin = text.rfind('\n') + 1;  // 0 where there is one line
@@ -361,7 +363,7 @@ void append_suffixes(std::string& text, const std::vector<std::string>& suffixes
 void check_printable(const at::Tensor& tensor, const PrintOptions& options) {
   if (!(options.precision >= 0 && options.edgeitems >= 0)) {
     throw fmt::format_error(
-        fmt::format("precision and edgeitems must not be negative, they are {} and {}",
+        fmt::format("precision is {} and edgeitems is {}, but neither must be negative",
                     options.precision, options.edgeitems));
   }
   const char* refused = tensor.is_nested()                ? "nested tensor: unbind() it"
@@ -385,7 +387,7 @@ std::string str(const at::Tensor& input, const PrintOptions& options) {
   const at::ScalarType default_complex_dtype =
       default_dtype == at::kDouble ? at::kComplexDouble : at::kComplexFloat;
   const bool without_elements = tensor.is_meta() || tensor.numel() == 0;
-  // Elements show by themselves that they are int64 or bool.
+  // The elements themselves show that they are int64 or bool.
   const bool show_dtype =
       dtype != default_dtype && (without_elements || (dtype != default_complex_dtype &&
                                                       dtype != at::kLong && dtype != at::kBool));

@@ -9,8 +9,8 @@
 namespace linreg::pytorch {
 
 void Random::seed_with_magnitude(std::uint64_t seed) {
-  // CPython's random_seed: the magnitude's 32-bit words, lowest first, are the key, and zero is one
-  // word. The rest is init_by_array of Matsumoto and Nishimura's reference implementation.
+  // As in CPython's random_seed, the key is the magnitude's 32-bit words, the lowest first; zero
+  // has one word. The rest is init_by_array of Matsumoto and Nishimura's reference implementation.
   const std::array<std::uint32_t, 2> key{static_cast<std::uint32_t>(seed),
                                          static_cast<std::uint32_t>(seed >> 32)};
   const std::size_t key_length = key[1] == 0 ? 1 : 2;

@@ -6,10 +6,12 @@
 #include <utility>
 #include <vector>
 
-#include "unpickler.hpp"
+#include "escaped.hpp"
 
 namespace linreg::pytorch {
 namespace {
+
+using detail::escaped;
 
 void collect(const torch::nn::Module& module, const std::string& prefix, StateDict& entries) {
   for (const auto& item : module.named_parameters(/*recurse=*/false))
@@ -35,21 +37,21 @@ void load_into(torch::nn::Module& module, const StateDict& entries) {
   for (const auto& item : own) {
     const auto* found = entries.find(item.key());
     if (!found) {
-      problems << "\n  missing: " << quoted(item.key());
+      problems << "\n  missing: " << escaped(item.key());
       continue;
     }
     const auto& tensor = item.value();
-    // Python takes one number with or without a dimension, as before PyTorch 0.4 a scalar had one.
+    // As in Python, a number may have one dimension: before PyTorch 0.4 every scalar did.
     const auto entry =
         tensor.dim() == 0 && found->dim() == 1 && found->size(0) == 1 ? (*found)[0] : *found;
     if (entry.sizes() == tensor.sizes())
       copies.emplace_back(tensor, entry);
     else
-      problems << "\n  " << quoted(item.key()) << " has shape " << entry.sizes()
+      problems << "\n  " << escaped(item.key()) << " has shape " << entry.sizes()
                << ", the module's has " << tensor.sizes();
   }
   for (const auto& item : entries)
-    if (!own.contains(item.key())) problems << "\n  unexpected: " << quoted(item.key());
+    if (!own.contains(item.key())) problems << "\n  unexpected: " << escaped(item.key());
   TORCH_CHECK(problems.str().empty(), "the entries don't fit ", module.name(), ":", problems.str());
   const torch::NoGradGuard no_grad;
   for (const auto& [to, from] : copies) to.copy_(from);

@@ -24,18 +24,19 @@
 #include <variant>
 #include <vector>
 
-#include "state_dict_format.hpp"
+#include "escaped.hpp"
+#include "state_dict_detail.hpp"
 #include "unpickler.hpp"
 #include "zip_directory.hpp"
 
 namespace linreg::pytorch {
 namespace {
 
+using detail::escaped;
 using pickle::described;
-using pickle::quoted;
 using Kind = pickle::Node::Kind;
 
-/// A value of the pickle where Python's torch.save writes one kind only.
+/// Returns the value as a T, the only kind that torch.save writes in this place.
 template <typename T>
 const T& expect(const pickle::Pickle& pickle, const pickle::Value& value, std::string_view what) {
   const auto* expected = std::get_if<T>(&value);
@@ -68,7 +69,7 @@ std::vector<std::int64_t> integers(const pickle::Pickle& pickle, const pickle::V
   return result;
 }
 
-/// Most significant byte first to least, or back, in words of `width` bytes.
+/// Reverses the bytes of each word of `width` bytes.
 void swap_bytes(char* bytes, std::size_t count, std::size_t width) {
   for (std::size_t i = 0; i + width <= count; i += width)
     std::reverse(bytes + i, bytes + i + width);
@@ -78,11 +79,11 @@ bool is_dict(const pickle::Node* node) {
   return node && (node->kind == Kind::dict || node->kind == Kind::ordered_dict);
 }
 
-/// Makes the tensors that a pickle describes, each once, however often it is referred to.
+/// Makes the tensors that a pickle describes, each only once however often it is referred to.
 class TensorReader {
  public:
-  TensorReader(const pickle::Pickle& pickle, RecordReader read_record, bool swap)
-      : pickle_(pickle), read_record_(std::move(read_record)), swap_(swap) {}
+  TensorReader(const pickle::Pickle& pickle, MemberReader read_member, bool swap)
+      : pickle_(pickle), read_member_(std::move(read_member)), swap_(swap) {}
 
   bool describes_tensor(const pickle::Value& value) const {
     const auto* node = find_node(pickle_, value);
@@ -106,7 +107,7 @@ class TensorReader {
   }
 
  private:
-  /// Python's keys are "0", "1", ...; a longer one is cut, and so has no record.
+  /// Python's keys are "0", "1", ...; a longer one is cut, so that its member is missing.
   static constexpr std::size_t kLongestKey = 64;
 
   struct LoadedStorage {
@@ -134,7 +135,7 @@ class TensorReader {
   /// What torch._utils._rebuild_tensor, _v2, _v3 and _rebuild_qtensor return.
   at::Tensor plain_tensor(const pickle::Value& value) {
     const auto* node = find_node(pickle_, value);
-    TORCH_CHECK(node && node->kind == Kind::call, described(pickle_, value), " is no tensor");
+    TORCH_CHECK(node && node->kind == Kind::call, described(pickle_, value), " is not a tensor");
     const auto function = global_of(*node);
     if (function == "torch._utils._rebuild_tensor") return view(arguments_of(*node, 4, 4));
     if (function == "torch._utils._rebuild_tensor_v2") {
@@ -146,20 +147,19 @@ class TensorReader {
     if (function == "torch._utils._rebuild_tensor_v3") {
       const auto& arguments = arguments_of(*node, 7, 8);
       const auto name = expect<pickle::Global>(pickle_, arguments[6], "the dtype").name;
-      auto result = view(arguments, format::find_dtype(name, format::dtype_name));
+      auto result = view(arguments, detail::find_dtype(name, detail::dtype_name));
       result.set_requires_grad(flag(arguments[4], "requires_grad"));
       if (arguments.size() == 8) set_bits(result, arguments[7]);
       return result;
     }
     TORCH_CHECK(function == "torch._utils._rebuild_qtensor", described(pickle_, value),
-                " is no tensor");
+                " is not a tensor");
     const auto& arguments = arguments_of(*node, 7, 7);
     return view(arguments, std::nullopt, &arguments[4])
         .set_requires_grad(flag(arguments[5], "requires_grad"));
   }
 
-  /// The tensor of (storage, storage_offset, size, stride, ...); `dtype` is that of an untyped
-  /// storage.
+  /// The tensor of (storage, storage_offset, size, stride, ...). An untyped storage needs `dtype`.
   at::Tensor view(const std::vector<pickle::Value>& arguments,
                   std::optional<at::ScalarType> dtype = std::nullopt,
                   const pickle::Value* quantizer = nullptr) {
@@ -175,7 +175,7 @@ class TensorReader {
     // Python treats an untyped storage as one of bytes.
     TORCH_CHECK((type == "torch.storage.UntypedStorage") == dtype.has_value(),
                 "a tensor is made from a ", type);
-    const auto storage_dtype = dtype ? at::kByte : format::find_dtype(type, format::storage_type);
+    const auto storage_dtype = dtype ? at::kByte : detail::find_dtype(type, detail::storage_type);
     if (dtype) type = "torch.ByteStorage";
     if (!dtype) dtype = storage_dtype;
 
@@ -186,8 +186,8 @@ class TensorReader {
     TORCH_CHECK(items >= 0 &&
                     !__builtin_mul_overflow(
                         items, static_cast<std::int64_t>(c10::elementSize(storage_dtype)), &nbytes),
-                "storage ", quoted(key), " declares ", items, " elements");
-    format::check_view(*dtype, static_cast<std::size_t>(nbytes), offset, sizes, strides);
+                "storage ", escaped(key), " declares ", items, " elements");
+    detail::check_view(*dtype, static_cast<std::size_t>(nbytes), offset, sizes, strides);
     const auto storage = load(key, type, static_cast<std::size_t>(nbytes), *dtype);
     auto result = quantizer ? empty_quantized(*quantizer, *dtype, sizes) : empty(*dtype);
     return result.set_(storage, offset, sizes, strides);
@@ -217,31 +217,31 @@ class TensorReader {
     const auto scales = plain_tensor(fields[1]);
     const auto zero_points = plain_tensor(fields[2]);
     const auto axis = expect<std::int64_t>(pickle_, fields[3], "the axis");
-    // LibTorch would take any, and read outside them later.
-    TORCH_CHECK(0 <= axis && axis < static_cast<std::int64_t>(sizes.size()), "the axis ", axis,
-                " is none of a tensor of shape ", sizes);
+    // LibTorch would take any axis, scales and zero points, and read outside them later.
+    TORCH_CHECK(0 <= axis && axis < static_cast<std::int64_t>(sizes.size()), "a tensor of shape ",
+                sizes, " has no axis ", axis);
     const auto channels = at::IntArrayRef(sizes[static_cast<std::size_t>(axis)]);
-    TORCH_CHECK(scales.sizes() == channels && zero_points.sizes() == channels, "scales of shape ",
-                scales.sizes(), " and zero points of shape ", zero_points.sizes(),
-                " are given for ", channels[0], " channels");
+    TORCH_CHECK(scales.sizes() == channels && zero_points.sizes() == channels, channels[0],
+                " channels have scales of shape ", scales.sizes(), " and zero points of shape ",
+                zero_points.sizes());
     return at::_empty_per_channel_affine_quantized({0}, scales, zero_points, axis, dtype);
   }
 
-  /// torch._utils.set_tensor_metadata: the bits of lazy conjugation and negation.
+  /// Sets the bits of lazy conjugation and negation, as torch._utils.set_tensor_metadata does.
   void set_bits(at::Tensor& tensor, const pickle::Value& metadata) {
     const auto& items = expect_node(pickle_, metadata, Kind::dict, "the metadata");
     TORCH_CHECK(items.size() <= 4, "the metadata has ", items.size() / 2, " items");
     for (std::size_t i = 0; i < items.size(); i += 2) {
       const auto name = expect<std::string_view>(pickle_, items[i], "the metadata's key");
       const auto value = flag(items[i + 1], "the metadata's value");
-      TORCH_CHECK(name == "conj" || name == "neg", "the metadata has ", quoted(name));
+      TORCH_CHECK(name == "conj" || name == "neg", "the metadata has ", escaped(name));
       TORCH_CHECK(name != "conj" || !value || tensor.is_complex(), "the conj bit is set on ",
                   tensor.scalar_type());
       name == "conj" ? tensor._set_conj(value) : tensor._set_neg(value);
     }
   }
 
-  /// The storage of that key, whose record is read the first time.
+  /// The storage of that key; reads its member the first time.
   c10::Storage load(const std::string& key, std::string_view type, std::size_t nbytes,
                     at::ScalarType dtype) {
     const auto item = c10::elementSize(dtype);
@@ -249,11 +249,11 @@ class TensorReader {
     if (const auto known = storages_.find(key); known != storages_.end()) {
       const auto& [storage, known_type, known_width] = known->second;
       TORCH_CHECK(type == known_type && nbytes == storage.nbytes() && width == known_width,
-                  "storage ", quoted(key), " is ", storage.nbytes(), " bytes of ", known_type,
+                  "storage ", escaped(key), " is ", storage.nbytes(), " bytes of ", known_type,
                   " and again ", nbytes, " of ", type);
       return storage;
     }
-    auto bytes = read_record_("data/" + key, nbytes);
+    auto bytes = read_member_("data/" + key, nbytes);
     if (width > 1) swap_bytes(static_cast<char*>(bytes.get()), nbytes, width);
     c10::Storage storage(c10::Storage::use_byte_size_t(), nbytes, std::move(bytes), nullptr,
                          /*resizable=*/false);
@@ -261,7 +261,7 @@ class TensorReader {
   }
 
   const pickle::Pickle& pickle_;
-  RecordReader read_record_;
+  MemberReader read_member_;
   bool swap_;
   std::unordered_map<std::string, LoadedStorage> storages_;
   std::unordered_map<std::uint32_t, at::Tensor> tensors_;  ///< by node
@@ -290,13 +290,13 @@ class Flattener {
     TORCH_CHECK(is_dict(dict), "the file holds ", described(pickle_, value),
                 ", not a dict of tensors or a tensor");
     TORCH_CHECK(depth < kDeepest, "dicts are nested over ", kDeepest, " deep");
-    // A dict inside itself has no end, and one in several places can stand for more entries than
+    // A dict inside itself has no end, and one that occurs often can stand for more entries than
     // fit into memory.
-    TORCH_CHECK(seen_.insert(dict).second, "entry ", quoted(prefix),
-                " is a dict that has another place, too");
+    TORCH_CHECK(seen_.insert(dict).second, "entry ", escaped(prefix),
+                " is a dict that occurs elsewhere, too");
     for (std::size_t i = 0; i < dict->items.size(); i += 2) {
       const auto name = prefix + (depth == 0 ? "" : ".") + key_text(dict->items[i]);
-      // Names that share a long prefix could be much longer together than the file.
+      // Names that share a long prefix could together be much longer than the file.
       TORCH_CHECK(name.size() <= letters_left_, "the names are out of proportion to the file");
       letters_left_ -= name.size();
       const auto& item = dict->items[i + 1];
@@ -305,13 +305,13 @@ class Flattener {
         continue;
       }
       TORCH_CHECK(
-          reader_.describes_tensor(item), "entry ", quoted(name), " is ", described(pickle_, item),
+          reader_.describes_tensor(item), "entry ", escaped(name), " is ", described(pickle_, item),
           ", not a tensor: save the tensors alone, as torch.save(module.state_dict(), path) does");
-      TORCH_CHECK(!entries_.contains(name), "entry ", quoted(name), " is there twice");
+      TORCH_CHECK(!entries_.contains(name), "entry ", escaped(name), " occurs twice");
       try {
         entries_.insert(name, reader_.tensor(item));
       } catch (const c10::Error& error) {
-        TORCH_CHECK(false, "entry ", quoted(name), ": ", error.what_without_backtrace());
+        TORCH_CHECK(false, "entry ", escaped(name), ": ", error.what_without_backtrace());
       }
     }
   }
@@ -319,7 +319,7 @@ class Flattener {
   std::string key_text(const pickle::Value& key) const {
     if (const auto* text = std::get_if<std::string_view>(&key)) return std::string(*text);
     if (const auto* number = std::get_if<std::int64_t>(&key)) return std::to_string(*number);
-    TORCH_CHECK(false, "a key is ", described(pickle_, key), ", neither a text nor an integer");
+    TORCH_CHECK(false, "a key is ", described(pickle_, key), ", not a text or an integer");
   }
 
   const pickle::Pickle& pickle_;
@@ -329,13 +329,12 @@ class Flattener {
   StateDict entries_{"Entry"};
 };
 
-/// A file for PyTorchStreamReader, whose own reader of files can't be shared with
-/// zip::record_sizes.
+/// A file that PyTorchStreamReader and zip::member_sizes share.
 class File final : public caffe2::serialize::ReadAdapterInterface {
  public:
   explicit File(const std::filesystem::path& path) {
     TORCH_CHECK(!std::filesystem::exists(path) || std::filesystem::is_regular_file(path),
-                "is no regular file");
+                "is not a regular file");
     stream_.open(path, std::ios::binary);
     TORCH_CHECK(stream_, "can't be opened: ", std::strerror(errno));
     stream_.seekg(0, std::ios::end);
@@ -363,43 +362,43 @@ StateDict read_state_dict(std::shared_ptr<caffe2::serialize::ReadAdapterInterfac
   std::array<char, 2> start{};
   file->read(0, start.data(), start.size(), "");
   TORCH_CHECK(file->size() < 2 || (start[0] == 'P' && start[1] == 'K'),
-              "is no zip file; torch.save wrote others before PyTorch 1.6 and with "
+              "is not a zip file; torch.save writes one since PyTorch 1.6, unless called with "
               "_use_new_zipfile_serialization=False");
   const auto sizes =
-      zip::record_sizes(file->size(), [&](std::uint64_t at, char* to, std::size_t count) {
+      zip::member_sizes(file->size(), [&](std::uint64_t at, char* to, std::size_t count) {
         TORCH_CHECK(file->read(at, to, count, "") == count, "can't be read at byte ", at);
       });
   caffe2::serialize::PyTorchStreamReader container(file);
-  const auto read_record = [&](const std::string& name, std::optional<std::size_t> expected) {
+  const auto read_member = [&](const std::string& name, std::optional<std::size_t> expected) {
     const auto size = sizes.find(name);
-    TORCH_CHECK(size != sizes.end(), "the record ", quoted(name), " is missing");
-    TORCH_CHECK(!expected || *expected == size->second, "the record ", quoted(name), " has ",
+    TORCH_CHECK(size != sizes.end(), "the zip's member ", escaped(name), " is missing");
+    TORCH_CHECK(!expected || *expected == size->second, "the zip's member ", escaped(name), " has ",
                 size->second, " bytes, not ", *expected);
     auto [bytes, read_size] = container.getRecord(name);
-    TORCH_CHECK(read_size == size->second, "the record ", quoted(name), " has two sizes");
+    TORCH_CHECK(read_size == size->second, "the zip's member ", escaped(name), " has two sizes");
     return std::pair(std::move(bytes), read_size);
   };
 
-  // A file from before 2.1 doesn't say; the newest PyTorch assumes this, too.
+  // Files from before 2.1 don't say; the newest PyTorch assumes little-endian, too.
   std::string byte_order = "little";
   if (sizes.contains("byteorder")) {
-    const auto [bytes, size] = read_record("byteorder", std::nullopt);
+    const auto [bytes, size] = read_member("byteorder", std::nullopt);
     byte_order.assign(static_cast<const char*>(bytes.get()), size);
   }
   TORCH_CHECK(byte_order == "little" || byte_order == "big", "the byte order is ",
-              quoted(byte_order));
+              escaped(byte_order));
   const auto swap = (byte_order == "little") != (std::endian::native == std::endian::little);
 
-  const auto [bytes, size] = read_record("data.pkl", std::nullopt);
+  const auto [bytes, size] = read_member("data.pkl", std::nullopt);
   return read_pickled_state_dict(
       {static_cast<const char*>(bytes.get()), size},
       [&](const std::string& name, std::size_t expected) {
-        return read_record(name, expected).first;
+        return read_member(name, expected).first;
       },
       swap);
 }
 
-StateDict read_pickled_state_dict(std::string_view bytes, const RecordReader& read_record,
+StateDict read_pickled_state_dict(std::string_view bytes, const MemberReader& read_member,
                                   bool swap) {
   const auto pickle = [&] {
     try {
@@ -408,12 +407,12 @@ StateDict read_pickled_state_dict(std::string_view bytes, const RecordReader& re
       TORCH_CHECK(false, "data.pkl, ", error.what());
     }
   }();
-  TensorReader reader(pickle, read_record, swap);
+  TensorReader reader(pickle, read_member, swap);
   return Flattener(pickle, reader, bytes.size()).run();
 }
 
 StateDict load_state_dict_file(const std::filesystem::path& path) {
-  return format::naming(path, [&] { return read_state_dict(std::make_shared<File>(path)); });
+  return detail::naming(path, [&] { return read_state_dict(std::make_shared<File>(path)); });
 }
 
 }  // namespace linreg::pytorch

@@ -13,17 +13,17 @@ namespace caffe2::serialize {
 class ReadAdapterInterface;
 }
 
-/// The layers of load_state_dict_file, apart for the fuzz target.
+/// The layers of load_state_dict_file, for the fuzz target to call one by one.
 namespace linreg::pytorch {
 
-/// The bytes of the record `name`; throws c10::Error unless there are `expected` of them.
-using RecordReader = std::function<at::DataPtr(const std::string& name, std::size_t expected)>;
+/// Returns the bytes of the zip's member `name`; throws c10::Error unless there are `expected`.
+using MemberReader = std::function<at::DataPtr(const std::string& name, std::size_t expected)>;
 
-/// The whole file.
+/// Reads the whole file.
 StateDict read_state_dict(std::shared_ptr<caffe2::serialize::ReadAdapterInterface> file);
 
-/// The record data.pkl, whose tensors' bytes have to be swapped for this machine if `swap`.
-StateDict read_pickled_state_dict(std::string_view bytes, const RecordReader& read_record,
+/// Reads the member data.pkl. Swaps the bytes of its tensors' elements for this machine if `swap`.
+StateDict read_pickled_state_dict(std::string_view bytes, const MemberReader& read_member,
                                   bool swap);
 
 }  // namespace linreg::pytorch

@@ -3,6 +3,7 @@
 #include <c10/core/Storage.h>
 #include <c10/util/Exception.h>
 #include <caffe2/serialize/inline_container.h>
+#include <utf8.h>
 
 #include <bit>
 #include <cstdint>
@@ -15,40 +16,16 @@
 #include <utility>
 #include <vector>
 
-#include "state_dict_format.hpp"
-#include "unpickler.hpp"
+#include "escaped.hpp"
+#include "state_dict_detail.hpp"
 
 namespace linreg::pytorch {
 namespace {
 
-using pickle::quoted;
+using detail::escaped;
 
-/// Python reads a name as UTF-8, strictly.
-bool is_utf8(std::string_view text) {
-  while (!text.empty()) {
-    const auto lead = static_cast<unsigned char>(text[0]);
-    const std::size_t length = lead < 0x80   ? 1
-                               : lead < 0xc2 ? 0
-                               : lead < 0xe0 ? 2
-                               : lead < 0xf0 ? 3
-                               : lead < 0xf5 ? 4
-                                             : 0;
-    if (length == 0 || text.size() < length) return false;
-    char32_t code = length == 1 ? lead : lead & (0x7fU >> length);
-    for (std::size_t i = 1; i < length; ++i) {
-      const auto byte = static_cast<unsigned char>(text[i]);
-      if (byte >> 6 != 2) return false;
-      code = code << 6 | (byte & 0x3fU);
-    }
-    if ((length == 3 && code < 0x800) || (length == 4 && code < 0x10000) || code > 0x10ffff)
-      return false;
-    text.remove_prefix(length);
-  }
-  return true;
-}
-
-/// The pickle of protocol 2 that Python's torch.save(OrderedDict of tensors) writes, but without
-/// its memo.
+/// Writes the pickle, of protocol 2, that Python's torch.save(OrderedDict of tensors) writes, but
+/// without its memo.
 class PickleWriter {
  public:
   std::string run(const StateDict& entries) {
@@ -56,19 +33,19 @@ class PickleWriter {
     ordered_dict_begin();
     out_ += '(';
     for (const auto& entry : entries) {
-      TORCH_CHECK(is_utf8(entry.key()), "the name ", quoted(entry.key()), " is not UTF-8");
+      TORCH_CHECK(utf8::is_valid(entry.key()), "the name ", escaped(entry.key()), " is not UTF-8");
       text(entry.key());
       try {
         tensor(entry.value());
       } catch (const c10::Error& error) {
-        TORCH_CHECK(false, "entry ", quoted(entry.key()), ": ", error.what_without_backtrace());
+        TORCH_CHECK(false, "entry ", escaped(entry.key()), ": ", error.what_without_backtrace());
       }
     }
     out_ += "u.";
     return std::move(out_);
   }
 
-  /// In the order of their keys "0", "1", ...
+  /// In the order of their keys, "0", "1", ...
   const std::vector<c10::Storage>& storages() const { return storages_; }
 
  private:
@@ -77,16 +54,15 @@ class PickleWriter {
   void tensor(const at::Tensor& given) {
     TORCH_CHECK(given.defined(), "the tensor is undefined");
     TORCH_CHECK(given.layout() == at::kStrided && !given.is_nested(), "a tensor of layout ",
-                given.layout(), given.is_nested() ? ", nested," : "",
-                " has to be made dense first");
+                given.layout(), given.is_nested() ? ", nested," : "", " must be made dense first");
     TORCH_CHECK(given.device().is_cpu(), "a tensor on ", given.device(),
-                " has to be moved to the CPU first");
+                " must be moved to the CPU first");
     const auto requires_grad = given.requires_grad();
     const auto tensor =
         given.is_conj() || given.is_neg() ? given.detach().resolve_conj().resolve_neg() : given;
     const auto dtype = tensor.scalar_type();
-    const auto untyped = !format::has_storage_type(dtype);
-    format::check_view(dtype, tensor.storage().nbytes(), tensor.storage_offset(), tensor.sizes(),
+    const auto untyped = !detail::has_storage_type(dtype);
+    detail::check_view(dtype, tensor.storage().nbytes(), tensor.storage_offset(), tensor.sizes(),
                        tensor.strides());
 
     out_ += "ctorch._utils\n";
@@ -100,8 +76,8 @@ class PickleWriter {
     integers(tensor.strides());
     if (tensor.is_quantized()) quantizer(tensor);
     out_ += requires_grad ? '\x88' : '\x89';
-    ordered_dict_begin();  // the hooks, none
-    if (untyped) global(format::dtype_name(dtype));
+    ordered_dict_begin();  // no hooks
+    if (untyped) global(detail::dtype_name(dtype));
     out_ += "tR";
   }
 
@@ -114,7 +90,7 @@ class PickleWriter {
                 " and ", dtype);
     out_ += '(';
     text("storage");
-    global(untyped ? "torch.storage.UntypedStorage" : format::storage_type(dtype));
+    global(untyped ? "torch.storage.UntypedStorage" : detail::storage_type(dtype));
     text(std::to_string(key));
     text("cpu");
     integer(static_cast<std::int64_t>(storage.nbytes() / c10::elementSize(dtype)));
@@ -181,7 +157,7 @@ class PickleWriter {
 }  // namespace
 
 void save_state_dict_file(const std::filesystem::path& path, const StateDict& entries) {
-  format::naming(path, [&] {
+  detail::naming(path, [&] {
     PickleWriter writer;
     const auto pickle = writer.run(entries);
     TORCH_CHECK(!std::filesystem::exists(path) || std::filesystem::is_regular_file(path),

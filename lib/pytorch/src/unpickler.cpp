@@ -1,17 +1,20 @@
 #include "unpickler.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <bit>
-#include <cstdio>
 #include <stdexcept>
 #include <utility>
+
+#include "escaped.hpp"
 
 namespace linreg::pytorch::pickle {
 namespace {
 
-/// All that a file of tensors has to name. Python's weights-only unpickler knows a few more, for
-/// values that are no plain tensors.
+/// The globals that a file of tensors needs. Python's weights-only unpickler allows a few more, for
+/// values other than plain tensors.
 constexpr auto kAllowed = std::to_array<std::string_view>({
     "collections.OrderedDict",
     "torch.Size",
@@ -20,7 +23,7 @@ constexpr auto kAllowed = std::to_array<std::string_view>({
     "torch._utils._rebuild_tensor_v3",
     "torch._utils._rebuild_qtensor",
     "torch._utils._rebuild_parameter",
-    // The types of a storage; the untyped one leaves the dtype to _rebuild_tensor_v3.
+    // Storage types; with the untyped one, _rebuild_tensor_v3 names the dtype.
     "torch.storage.UntypedStorage",
     "torch.ByteStorage",
     "torch.CharStorage",
@@ -39,7 +42,7 @@ constexpr auto kAllowed = std::to_array<std::string_view>({
     "torch.QInt32Storage",
     "torch.QUInt4x2Storage",
     "torch.QUInt2x4Storage",
-    // The dtypes that have no storage type of their own.
+    // Dtypes without a storage type of their own.
     "torch.complex32",
     "torch.uint16",
     "torch.uint32",
@@ -60,10 +63,10 @@ constexpr auto kAllowed = std::to_array<std::string_view>({
     "torch.per_channel_affine_float_qparams",
 });
 
-/// A tensor costs about 25: room for some 300,000 tensors in at most half a gigabyte.
+/// A tensor takes about 25 values: this allows some 300,000 tensors in at most half a gigabyte.
 constexpr std::size_t kMostValues = std::size_t{1} << 23;
 
-/// The opcodes that are refused but have a name in Python's pickle.py.
+/// The name in Python's pickle.py of an opcode that is refused.
 std::string_view refused_name(unsigned char opcode) {
   constexpr auto kNames = std::to_array<std::pair<unsigned char, std::string_view>>({
       {'0', "POP"},
@@ -112,13 +115,16 @@ class Unpickler {
       while (step()) {
       }
     } catch (const std::runtime_error& error) {
-      throw std::runtime_error("byte " + std::to_string(opcode_at_) + ": " + error.what());
+      throw std::runtime_error(fmt::format("byte {}: {}", opcode_at_, error.what()));
     }
     return std::move(pickle_);
   }
 
  private:
-  [[noreturn]] static void fail(const std::string& message) { throw std::runtime_error(message); }
+  template <typename... Values>
+  [[noreturn]] static void fail(fmt::format_string<Values...> message, Values&&... values) {
+    throw std::runtime_error(fmt::format(message, std::forward<Values>(values)...));
+  }
 
   /// Executes one opcode; false after STOP.
   bool step() {
@@ -127,11 +133,11 @@ class Unpickler {
     switch (opcode) {
       case 0x80:  // PROTO
         if (const auto protocol = unsigned_integer(1); protocol < 2 || protocol > 5)
-          fail("pickle protocol " + std::to_string(protocol) + " is not one of 2 to 5");
+          fail("pickle protocol {} is not one of 2 to 5", protocol);
         break;
       case 0x95:  // FRAME: only a hint for buffered reading
         if (const auto length = unsigned_integer(8); length > bytes_.size() - at_)
-          fail("a frame of " + std::to_string(length) + " bytes is longer than the stream");
+          fail("a frame of {} bytes is longer than the stream", length);
         break;
       case '.':  // STOP
         pickle_.root = pop();
@@ -235,7 +241,7 @@ class Unpickler {
         const auto module = pop();
         if (!std::holds_alternative<std::string_view>(module) ||
             !std::holds_alternative<std::string_view>(name))
-          fail("a global's name is no text");
+          fail("a global's name is not a text");
         push(allowed(std::get<std::string_view>(module), std::get<std::string_view>(name)));
         break;
       }
@@ -249,19 +255,15 @@ class Unpickler {
         push_node(Node::Kind::persistent_id, below(1));
         break;
 
-      default: {
-        std::array<char, 8> hex{};
-        std::snprintf(hex.data(), hex.size(), "0x%02x", unsigned{opcode});
-        fail("refuses the opcode " + std::string(refused_name(opcode)) + " (" + hex.data() + ")");
-      }
+      default:
+        fail("refuses the opcode {} (0x{:02x})", refused_name(opcode), opcode);
     }
     return true;
   }
 
   std::string_view take(std::uint64_t count) {
     if (count > bytes_.size() - at_)
-      fail(std::to_string(count) + " bytes are declared where " +
-           std::to_string(bytes_.size() - at_) + " are left");
+      fail("declares {} bytes where {} are left", count, bytes_.size() - at_);
     const auto taken = bytes_.substr(at_, static_cast<std::size_t>(count));
     at_ += taken.size();
     return taken;
@@ -283,10 +285,10 @@ class Unpickler {
     return number;
   }
 
-  /// Two's complement, least significant byte first; no bytes at all are 0.
+  /// Two's complement, little-endian; zero bytes mean 0.
   std::int64_t signed_integer(std::uint64_t width) {
     if (width == 0) return 0;
-    if (width > 8) fail("an integer of " + std::to_string(width) + " bytes is over 64 bits");
+    if (width > 8) fail("an integer of {} bytes is over 64 bits", width);
     const auto number = unsigned_integer(static_cast<std::size_t>(width));
     const auto unused = 64 - 8 * width;
     return static_cast<std::int64_t>(number << unused) >> unused;
@@ -299,7 +301,7 @@ class Unpickler {
   }
 
   void spend() {
-    if (++spent_ > kMostValues) fail("more than " + std::to_string(kMostValues) + " values");
+    if (++spent_ > kMostValues) fail("more than {} values", kMostValues);
   }
 
   void push(Value value) {
@@ -307,7 +309,7 @@ class Unpickler {
     stack_.push_back(value);
   }
 
-  /// The stack's size once `count` values, none of them from before the last mark, are gone.
+  /// The stack's size without its last `count` values; refuses to reach below the last mark.
   std::size_t below(std::size_t count) const {
     const auto floor = marks_.empty() ? 0 : marks_.back();
     if (stack_.size() - floor < count) fail("the stack is too short");
@@ -327,7 +329,7 @@ class Unpickler {
     return mark;
   }
 
-  /// Moves the values from `first` on off the stack and to the end of `items`.
+  /// Moves the stack's values from `first` on to the end of `items`.
   void move_from(std::size_t first, std::vector<Value>& items) {
     const auto begin = stack_.begin() + static_cast<std::ptrdiff_t>(first);
     items.insert(items.end(), begin, stack_.end());
@@ -346,7 +348,7 @@ class Unpickler {
     return reference ? &pickle_.nodes[reference->index] : nullptr;
   }
 
-  /// The container that lies under the values from `first` on.
+  /// The container on the stack just below `first`.
   Node* container(std::size_t first) {
     if (first == (marks_.empty() ? 0 : marks_.back())) fail("the stack is too short");
     return node(stack_[first - 1]);
@@ -355,24 +357,23 @@ class Unpickler {
   void extend_list(std::size_t first) {
     auto* list = container(first);
     if (!list || list->kind != Node::Kind::list)
-      fail("appends to " + described(pickle_, stack_[first - 1]));
+      fail("appends to {}", described(pickle_, stack_[first - 1]));
     move_from(first, list->items);
   }
 
   void extend_dict(std::size_t first) {
     auto* dict = container(first);
     if (!dict || (dict->kind != Node::Kind::dict && dict->kind != Node::Kind::ordered_dict))
-      fail("sets items of " + described(pickle_, stack_[first - 1]));
+      fail("sets items of {}", described(pickle_, stack_[first - 1]));
     if ((stack_.size() - first) % 2 != 0) fail("a key has no value");
     move_from(first, dict->items);
   }
 
-  /// Python numbers its memo without gaps, so a huge index can't ask for a huge memo.
+  /// Python numbers its memo without gaps; to insist on that keeps a huge index from asking for a
+  /// huge memo.
   void memoize(std::uint64_t index) {
     const auto value = stack_[below(1)];
-    if (index > memo_.size())
-      fail("the memo's index " + std::to_string(index) + " follows " +
-           std::to_string(memo_.size()) + " entries");
+    if (index > memo_.size()) fail("the memo's index {} follows {} entries", index, memo_.size());
     spend();
     if (index == memo_.size())
       memo_.push_back(value);
@@ -381,7 +382,7 @@ class Unpickler {
   }
 
   Value remembered(std::uint64_t index) const {
-    if (index >= memo_.size()) fail("the memo has no index " + std::to_string(index));
+    if (index >= memo_.size()) fail("the memo has no index {}", index);
     return memo_[static_cast<std::size_t>(index)];
   }
 
@@ -392,9 +393,8 @@ class Unpickler {
     };
     const auto* found = std::ranges::find_if(kAllowed, matches);
     if (found == kAllowed.end()) {
-      const auto module_name = quoted(module), attribute = quoted(name);
-      fail("refuses " + module_name.substr(1, module_name.size() - 2) + '.' +
-           attribute.substr(1, attribute.size() - 2));
+      const auto global = detail::escaped(std::string(module) + '.' + std::string(name));
+      fail("refuses {}", global.substr(1, global.size() - 2));
     }
     return {*found};
   }
@@ -403,9 +403,9 @@ class Unpickler {
     const auto first = below(2);
     const auto* global = std::get_if<Global>(&stack_[first]);
     const auto* arguments = node(stack_[first + 1]);
-    if (!global) fail("calls " + described(pickle_, stack_[first]));
+    if (!global) fail("calls {}", described(pickle_, stack_[first]));
     if (!arguments || arguments->kind != Node::Kind::tuple)
-      fail("calls " + std::string(global->name) + " with " + described(pickle_, stack_[first + 1]));
+      fail("calls {} with {}", global->name, described(pickle_, stack_[first + 1]));
     if (global->name != "collections.OrderedDict") {
       push_node(Node::Kind::call, first);
       return;
@@ -415,16 +415,16 @@ class Unpickler {
     push_node(Node::Kind::ordered_dict, first);
   }
 
-  /// The one object with a state is an OrderedDict with its attribute _metadata (versions of
-  /// modules), of no use here.
+  /// Drops the only state that torch.save writes: an OrderedDict's attribute _metadata, the
+  /// versions of modules.
   void build() {
     const auto state = pop();
     const auto* object = node(stack_[below(1)]);
     const auto* attributes = node(state);
     if (!object || object->kind != Node::Kind::ordered_dict)
-      fail("refuses BUILD on " + described(pickle_, stack_.back()));
+      fail("refuses BUILD on {}", described(pickle_, stack_.back()));
     if (!attributes || attributes->kind != Node::Kind::dict)
-      fail("refuses BUILD with " + described(pickle_, state));
+      fail("refuses BUILD with {}", described(pickle_, state));
   }
 
   std::string_view bytes_;
@@ -441,29 +441,13 @@ class Unpickler {
 
 Pickle unpickle(std::string_view bytes) { return Unpickler(bytes).run(); }
 
-std::string quoted(std::string_view text) {
-  constexpr std::size_t kLongest = 200;
-  std::string result = "\"";
-  for (const char letter : text.substr(0, kLongest)) {
-    const auto code = static_cast<unsigned char>(letter);
-    if (code >= 0x20 && code != 0x7f) {
-      result += letter;
-    } else {
-      std::array<char, 8> hex{};
-      std::snprintf(hex.data(), hex.size(), "\\x%02x", unsigned{code});
-      result += hex.data();
-    }
-  }
-  return result + (text.size() > kLongest ? "...\"" : "\"");
-}
-
 std::string described(const Pickle& pickle, const Value& value) {
   if (const auto* flag = std::get_if<bool>(&value)) return *flag ? "True" : "False";
   if (const auto* number = std::get_if<std::int64_t>(&value))
-    return "the integer " + std::to_string(*number);
-  if (const auto* number = std::get_if<double>(&value))
-    return "the float " + std::to_string(*number);
-  if (const auto* text = std::get_if<std::string_view>(&value)) return "the text " + quoted(*text);
+    return fmt::format("the integer {}", *number);
+  if (const auto* number = std::get_if<double>(&value)) return fmt::format("the float {}", *number);
+  if (const auto* text = std::get_if<std::string_view>(&value))
+    return "the text " + detail::escaped(*text);
   if (const auto* global = std::get_if<Global>(&value)) return std::string(global->name);
   const auto* reference = std::get_if<Reference>(&value);
   if (!reference) return "None";
@@ -476,7 +460,7 @@ std::string described(const Pickle& pickle, const Value& value) {
     case Node::Kind::ordered_dict:
       return "a dict";
     case Node::Kind::call:
-      return "a call of " + std::string(std::get<Global>(node.items[0]).name);
+      return fmt::format("a call of {}", std::get<Global>(node.items[0]).name);
     case Node::Kind::persistent_id:
       return "a storage";
   }

@@ -1,12 +1,15 @@
 #include "zip_directory.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <stdexcept>
 #include <string_view>
 #include <unordered_set>
+#include <utility>
 
-#include "unpickler.hpp"
+#include "escaped.hpp"
 
 namespace linreg::pytorch::zip {
 namespace {
@@ -19,11 +22,11 @@ constexpr std::uint64_t kLocalHeaderSize = 30;
 constexpr std::uint64_t kEntrySize = 46;
 constexpr std::uint64_t kFolderAttribute = 0x10;
 constexpr std::uint64_t kIn64BitField = std::numeric_limits<std::uint32_t>::max();
-/// A million records' worth.
-constexpr std::uint64_t kLargestDirectory = std::uint64_t{1} << 27;
+constexpr std::uint64_t kLargestDirectory = std::uint64_t{1} << 27;  ///< of a million members
 
-[[noreturn]] void fail(const std::string& message) {
-  throw std::runtime_error("the zip's " + message);
+template <typename... Values>
+[[noreturn]] void fail(fmt::format_string<Values...> message, Values&&... values) {
+  throw std::runtime_error("the zip's " + fmt::format(message, std::forward<Values>(values)...));
 }
 
 std::uint64_t integer(std::string_view bytes, std::size_t at, std::size_t width) {
@@ -34,8 +37,8 @@ std::uint64_t integer(std::string_view bytes, std::size_t at, std::size_t width)
   return number;
 }
 
-/// Sizes and offset of 4 GiB and more stand in the extra field 1, in this order, each only where
-/// its own field is full.
+/// Reads sizes and offsets of 4 GiB and more: the extra field 1 holds, in this order, those whose
+/// own 32-bit field is full.
 void extend_to_64_bits(std::string_view extra, std::uint64_t& size, std::uint64_t& stored_size,
                        std::uint64_t& offset) {
   while (extra.size() >= 4) {
@@ -54,7 +57,7 @@ void extend_to_64_bits(std::string_view extra, std::uint64_t& size, std::uint64_
   }
 }
 
-/// PyTorchStreamReader finds names without regard to case.
+/// PyTorchStreamReader ignores the case of names.
 std::string lower_case(std::string name) {
   std::ranges::transform(name, name.begin(), [](char c) {
     return 'A' <= c && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
@@ -64,7 +67,7 @@ std::string lower_case(std::string name) {
 
 }  // namespace
 
-std::unordered_map<std::string, std::uint64_t> record_sizes(std::uint64_t file_size,
+std::unordered_map<std::string, std::uint64_t> member_sizes(std::uint64_t file_size,
                                                             const Read& read) {
   const auto bytes_at = [&](std::uint64_t position, std::uint64_t count) {
     if (position > file_size || count > file_size - position)
@@ -73,12 +76,11 @@ std::unordered_map<std::string, std::uint64_t> record_sizes(std::uint64_t file_s
     read(position, bytes.data(), bytes.size());
     return bytes;
   };
-  if (file_size < kEndSize) fail("end is missing: the file is cut short or no zip file");
-  // torch.save writes no comment, so the end record is the very end, where the reader looks first,
-  // too.
+  if (file_size < kEndSize) fail("end is missing: the file is cut short or not a zip file");
+  // torch.save writes no comment: the end record is the file's end, where miniz looks first, too.
   const auto end_at = file_size - kEndSize;
   const auto end = bytes_at(end_at, kEndSize);
-  if (!end.starts_with("PK\5\6")) fail("end is missing: the file is cut short or no zip file");
+  if (!end.starts_with("PK\5\6")) fail("end is missing: the file is cut short or not a zip file");
   auto count = integer(end, 10, 2);
   auto directory_size = integer(end, 12, 4);
   auto directory_at = integer(end, 16, 4);
@@ -93,13 +95,13 @@ std::unordered_map<std::string, std::uint64_t> record_sizes(std::uint64_t file_s
     }
   }
   if (directory_size > kLargestDirectory)
-    fail("directory of " + std::to_string(directory_size) + " bytes is too large");
+    fail("directory of {} bytes is too large", directory_size);
   const auto directory = bytes_at(directory_at, directory_size);
 
   std::unordered_map<std::string, std::uint64_t> sizes;
   std::unordered_set<std::string> seen;
   std::uint64_t total = 0;
-  std::string folder;  // torch.save puts all records into one, which the first names
+  std::string folder;  // torch.save puts all members into one; the first member names it
   std::string_view rest = directory;
   for (std::uint64_t i = 0; i < count; ++i) {
     if (!rest.starts_with("PK\1\2")) fail("directory is cut short");
@@ -108,30 +110,27 @@ std::unordered_map<std::string, std::uint64_t> record_sizes(std::uint64_t file_s
     const auto length = kEntrySize + name_length + extra_length + integer(rest, 32, 2);
     if (length > rest.size()) fail("directory is cut short");
     const std::string name(rest.substr(kEntrySize, name_length));
-    const auto record = "record " + pickle::quoted(name);
-    if (integer(rest, 8, 2) & 1) fail(record + " is encrypted");
-    if (integer(rest, 10, 2) != 0) fail(record + " is compressed, which torch.save's never are");
+    const auto member = "member " + detail::escaped(name);
+    if (integer(rest, 8, 2) & 1) fail("{} is encrypted", member);
+    if (integer(rest, 10, 2) != 0) fail("{} is compressed; torch.save's never are", member);
     auto stored_size = integer(rest, 20, 4);
     auto size = integer(rest, 24, 4);
     auto offset = integer(rest, 42, 4);
     extend_to_64_bits(rest.substr(kEntrySize + name_length, extra_length), size, stored_size,
                       offset);
-    if (size != stored_size)
-      fail(record + " has " + std::to_string(stored_size) + " bytes stored for " +
-           std::to_string(size));
-    // Of a folder, LibTorch would allocate the bytes and read none.
+    if (size != stored_size) fail("{} has {} bytes stored for {}", member, stored_size, size);
+    // LibTorch would allocate a folder's bytes and read none.
     const bool is_folder = name.ends_with('/') || (integer(rest, 38, 4) & kFolderAttribute) != 0;
-    if (is_folder && size > 0)
-      fail(record + " has " + std::to_string(size) + " bytes, but is a folder");
+    if (is_folder && size > 0) fail("{} has {} bytes, but is a folder", member, size);
     if (offset > file_size || kLocalHeaderSize > file_size - offset ||
         size > file_size - offset - kLocalHeaderSize)
-      fail(record + " of " + std::to_string(size) + " bytes reaches outside the file");
+      fail("{} of {} bytes reaches outside the file", member, size);
     total += size;  // no overflow: each size and the total before it are at most file_size
-    if (total > file_size) fail("records overlap: they are larger than the file");
-    if (!seen.insert(lower_case(name)).second) fail(record + " is there twice");
+    if (total > file_size) fail("members overlap: they are larger than the file");
+    if (!seen.insert(lower_case(name)).second) fail("{} occurs twice", member);
     if (folder.empty()) folder = name.substr(0, name.find('/') + 1);
     if (folder.empty() || !name.starts_with(folder))
-      fail(record + " is not in a folder with all others");
+      fail("{} is not in one folder with all others", member);
     sizes.emplace(name.substr(folder.size()), size);
     rest.remove_prefix(static_cast<std::size_t>(length));
   }

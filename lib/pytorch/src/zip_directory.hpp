@@ -11,12 +11,17 @@ namespace linreg::pytorch::zip {
 /// Reads `count` bytes from `position` on, all of them inside the file.
 using Read = std::function<void(std::uint64_t position, char* to, std::size_t count)>;
 
-/// Name below the archive's one folder ("data/0") to size of each record, so that a size is known
-/// before PyTorchStreamReader takes memory for it; LibTorch 1.13's reader can't tell it. Accepted
-/// is only what torch.save writes: records that are stored uncompressed, lie inside the file, are
-/// together no larger than it, and have names that differ.
-/// @throws std::runtime_error that names the record and the value.
-std::unordered_map<std::string, std::uint64_t> record_sizes(std::uint64_t file_size,
+/// The size of each member of a zip, by its name below the archive's one folder ("data/0").
+///
+/// PyTorchStreamReader reads the members; this checks their sizes before it takes memory for them,
+/// which LibTorch 1.13's does not. Accepts only what torch.save writes: members that are stored
+/// uncompressed, lie inside the file, are together no larger than it, and have distinct names.
+///
+/// Not by libzip: it could find another directory than LibTorch's miniz does; it compares
+/// checksums, which torch.save can leave out; find_package(libzip) fails on Debian 12, and users of
+/// the installed library would need it.
+/// @throws std::runtime_error that names the member and the value.
+std::unordered_map<std::string, std::uint64_t> member_sizes(std::uint64_t file_size,
                                                             const Read& read);
 
 }  // namespace linreg::pytorch::zip

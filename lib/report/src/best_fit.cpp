@@ -8,7 +8,7 @@
 namespace linreg::report {
 namespace {
 
-/// How far x is from the answer, to two digits: "+0.0011".
+/// The distance of x from the answer to two digits: "+0.0011".
 std::string distance(double x, double answer) {
   const double difference = x - answer;
   return std::isnan(difference) ? "nan" : fmt::format("{:+.2g}", difference);

@@ -11,15 +11,15 @@
 namespace linreg::report {
 namespace {
 
-/// Numbers the float32 values in their order, -0 just below 0.
+/// The position of x in the order of all float32 values; -0 is just below 0.
 std::int64_t place(float x) {
   const auto bits = std::bit_cast<std::int32_t>(x);
   return bits >= 0 ? bits : std::int64_t{-1} - (bits & 0x7fffffff);
 }
 
 bool near(float x, float y, double allowed) {
-  if (std::isnan(x) || std::isnan(y)) return std::isnan(x) && std::isnan(y);
-  return x == y || std::abs(double{x} - double{y}) <= allowed;
+  if (!std::isfinite(x) || !std::isfinite(y)) return x == y || (std::isnan(x) && std::isnan(y));
+  return std::abs(double{x} - double{y}) <= allowed;
 }
 
 std::string shortest(float x) { return fmt::format("{}", std::isnan(x) ? std::abs(x) : x); }
@@ -50,7 +50,7 @@ Comparison compare(const Run& left, const Run& right, const Tolerance& tolerance
   if (left.epoch_loss.size() != right.epoch_loss.size() || left.w.size() != right.w.size() ||
       left.w_error.size() != left.w.size() || right.w_error.size() != right.w.size()) {
     throw std::invalid_argument(fmt::format(
-        "runs of {} and {} epochs, {} and {} weights can't be compared", left.epoch_loss.size(),
+        "can't compare runs of {} and {} epochs, {} and {} weights", left.epoch_loss.size(),
         right.epoch_loss.size(), left.w.size(), right.w.size()));
   }
   const auto greater = [](float x, float y) { return std::max(std::abs(x), std::abs(y)); };

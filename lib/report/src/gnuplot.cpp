@@ -15,15 +15,15 @@ namespace linreg::report {
 namespace {
 
 constexpr double missing = std::numeric_limits<double>::quiet_NaN();
-constexpr std::size_t most_marks = 25;  ///< on a line, so that each is seen
+constexpr std::size_t most_marks = 25;  ///< on a line, to keep them apart
 
 bool finite(const Point& point) { return std::isfinite(point.x) && std::isfinite(point.y); }
 
 bool drawable(double loss) { return std::isfinite(loss) && loss > 0; }
 
-/// How everything is drawn, for the pictures and for text: gnuplot's macros, by which the panels
-/// name it. The colours are Okabe and Ito's, which the colour-blind tell apart; in grey, dashes and
-/// marks do.
+/// The styles of pictures and of text, as gnuplot macros that the panels name. The colours are
+/// Okabe and Ito's, which the colour-blind can tell apart; dashes and marks tell them apart in
+/// grey.
 constexpr std::string_view picture_styles = R"gnuplot(set border 3 lc rgb '#404040'
 set tics nomirror out
 set grid lt 1 lc rgb '#e4e4e4'
@@ -54,7 +54,7 @@ scratch_pytorch = "with points pt 'o'"
 concise_pytorch = "with points pt '+'"
 )gnuplot";
 
-/// A string as gnuplot reads it back.
+/// A string literal of gnuplot.
 std::string quote(std::string_view text) {
   std::string quoted = "'";
   for (const char c : text) {
@@ -63,7 +63,7 @@ std::string quote(std::string_view text) {
   return quoted + "'";
 }
 
-/// The panels of a picture, and its size as an SVG, in pixels.
+/// A picture's size as an SVG, in pixels, and its panels.
 struct Layout {
   int width;
   int height;
@@ -71,7 +71,7 @@ struct Layout {
   int columns;
 };
 
-/// What every script starts with: the terminal, the styles, and the title over all panels.
+/// The start of every script: the terminal, the styles and the title over all panels.
 std::string head(const Canvas& canvas, const Layout& layout, const std::string& title) {
   const auto& [width, height, rows, columns] = layout;
   const bool text = canvas.kind == Canvas::Kind::text;
@@ -99,7 +99,7 @@ std::string head(const Canvas& canvas, const Layout& layout, const std::string& 
                      text ? 1 : columns, quote(title));
 }
 
-/// The settings in lines that fit the canvas.
+/// The title, and the settings in lines that fit the canvas.
 std::string title(const Canvas& canvas, std::string text, const std::vector<std::string>& parts) {
   const std::size_t width =
       canvas.kind == Canvas::Kind::text ? static_cast<std::size_t>(canvas.columns) - 4 : 76;
@@ -127,7 +127,7 @@ std::vector<std::string> data_settings(const Settings& settings) {
           fmt::format("true b {}", settings.true_b), fmt::format("noise {}", settings.noise)};
 }
 
-/// In a sweep, each run has a learning rate and a batch size of its own.
+/// Leaves out the learning rate and the batch size of a sweep, whose runs differ in them.
 std::vector<std::string> training_settings(const Settings& settings, bool swept = false) {
   std::vector<std::string> parts = data_settings(settings);
   parts.insert(parts.begin() + 2,
@@ -142,7 +142,7 @@ std::vector<std::string> training_settings(const Settings& settings, bool swept 
   return parts;
 }
 
-/// The losses after each epoch, over the epochs.
+/// The loss after each epoch, over the epochs.
 std::vector<Point> epoch_points(const Run& run) {
   ThinnedLosses losses;
   for (const float loss : run.epoch_loss) losses.add(loss);
@@ -151,20 +151,20 @@ std::vector<Point> epoch_points(const Run& run) {
   return points;
 }
 
-/// Points of one kind.
+/// Points that are drawn alike.
 struct Curve {
   std::string name;
   std::vector<Point> points;
-  std::string title;  ///< in the key; none where empty
-  std::string style;  ///< in gnuplot's words
+  std::string title;  ///< in the key; empty: not there
+  std::string style;  ///< gnuplot's
 
   bool empty() const { return std::ranges::none_of(points, finite); }
 };
 
-/// The curves' data blocks, and the command that draws them, the first one lowest. A curve without
-/// a point that can be drawn is left out: gnuplot refuses axes that no point gives a range, and of
-/// text falls over an empty curve. Where all are left out the panel says `why`.
-std::string plot(std::span<const Curve> curves, std::string_view why) {
+/// The curves' data blocks and the command that draws them, the first one lowest. Leaves out a
+/// curve without a drawable point: gnuplot refuses axes without a range, and its text terminal
+/// fails on an empty curve. A panel without curves says `why`.
+std::string panel(std::span<const Curve> curves, std::string_view why) {
   std::string text;
   std::string drawn;
   for (const Curve& curve : curves) {
@@ -184,7 +184,7 @@ std::string plot(std::span<const Curve> curves, std::string_view why) {
                     quote(why));
 }
 
-/// Of so many points, one is marked: at most `most_marks`.
+/// Every how many points one is marked, for at most `most_marks`.
 std::size_t mark_distance(const std::vector<Point>& points) {
   return points.size() / most_marks + 1;
 }
@@ -199,8 +199,8 @@ std::vector<Point> only_marked(const std::vector<Point>& points) {
   return kept;
 }
 
-/// The axes' names. On text there is no room beside an axis: y's name stands above it.
-std::string names(const Canvas& canvas, std::string_view x, std::string_view y) {
+/// The axes' names. Text has no room beside the y axis: its name stands above.
+std::string axis_names(const Canvas& canvas, std::string_view x, std::string_view y) {
   const bool text = canvas.kind == Canvas::Kind::text;
   return fmt::format("set xlabel {}\nset {} {}{}\n", quote(x), text ? "label 2" : "ylabel",
                      quote(y), text ? " at graph 0, graph 1 offset -4, 1" : "");
@@ -209,22 +209,21 @@ std::string names(const Canvas& canvas, std::string_view x, std::string_view y) 
 std::string loss_axes(const Canvas& canvas, std::string_view name, double last_epoch) {
   return fmt::format(
       "{}set logscale y\nunset mytics\nset format y '%g'\nset xrange [0:{}]\nset xtics {}\n",
-      names(canvas, "epoch", name), last_epoch, last_epoch <= 10 ? "1" : "autofreq");
+      axis_names(canvas, "epoch", name), last_epoch, last_epoch <= 10 ? "1" : "autofreq");
 }
 
-/// Losses over epochs, as far as there is one to draw.
-std::string plot_losses(const Canvas& canvas, std::string_view name,
-                        std::span<const Curve> curves) {
+/// A panel of losses over the epochs, up to the last drawable one.
+std::string loss_panel(const Canvas& canvas, std::string_view name, std::span<const Curve> curves) {
   double last_epoch = 1;
   for (const Curve& curve : curves) {
     for (const Point& point : curve.points) {
       if (finite(point)) last_epoch = std::max(last_epoch, std::ceil(point.x));
     }
   }
-  return loss_axes(canvas, name, last_epoch) + plot(curves, "no finite loss above 0");
+  return loss_axes(canvas, name, last_epoch) + panel(curves, "no finite loss above 0");
 }
 
-/// The first of the examples, and the line y = slope x + intercept as far as they go.
+/// The first examples, and the line y = slope x + intercept over their range.
 std::vector<Curve> examples_and_line(const Settings& settings, std::span<const Point> examples,
                                      const std::string& line_title, double slope,
                                      double intercept) {
@@ -247,8 +246,8 @@ std::vector<Curve> examples_and_line(const Settings& settings, std::span<const P
            .style = "@line"}};
 }
 
-/// The loss axis that all panels of a sweep share: the decades of the runs that end no higher than
-/// they began, and one more, in which a run that grows is seen to leave it.
+/// The range of the loss axis that all panels of a sweep share: the decades of the runs that end no
+/// higher than they began, and one more, in which runs that grow leave it.
 std::pair<double, double> loss_range(std::span<const SweptRun> swept) {
   double least = std::numeric_limits<double>::infinity();
   double greatest = 0;
@@ -266,7 +265,7 @@ std::pair<double, double> loss_range(std::span<const SweptRun> swept) {
   return {decade(std::floor(std::log10(least))), decade(std::floor(std::log10(greatest)) + 2)};
 }
 
-/// How the lines, or the marks, of a sweep's i-th learning rate are drawn.
+/// The style of the line, or of the mark of divergence, of a sweep's i-th learning rate.
 std::string series_style(const Canvas& canvas, std::size_t i, bool mark) {
   if (canvas.kind == Canvas::Kind::text) {
     return mark ? "with points pt 'X'" : fmt::format("with lines lt {}", i + 1);
@@ -284,7 +283,7 @@ std::string series_style(const Canvas& canvas, std::size_t i, bool mark) {
                             point);
 }
 
-/// What the loss of a demo is, for its axis.
+/// The name of a demo's loss axis.
 std::string_view loss_name(const std::string& implementation) {
   return implementation == "scratch" ? "loss: (prediction - label)^2 / 2, mean"
                                      : "loss: (prediction - label)^2, mean";
@@ -327,8 +326,8 @@ std::vector<Point> ThinnedLosses::points() const {
   return points;
 }
 
-std::string plot_training(const Canvas& canvas, const Settings& settings, const Run& run,
-                          const ThinnedLosses& step_losses, std::span<const Point> predictions) {
+std::string training_script(const Canvas& canvas, const Settings& settings, const Run& run,
+                            const ThinnedLosses& step_losses, std::span<const Point> predictions) {
   std::vector<Point> steps = step_losses.points();
   for (Point& point : steps) point.x /= static_cast<double>(settings.steps_per_epoch());
   const std::vector<Point> epochs = epoch_points(run);
@@ -339,17 +338,17 @@ std::string plot_training(const Canvas& canvas, const Settings& settings, const 
   if (diverged_at_epoch(run)) parts.emplace_back("diverged");
 
   return head(canvas, {880, 400, 1, 2}, title(canvas, "linreg " + run.implementation, parts)) +
-         plot_losses(canvas, loss_name(run.implementation),
-                     std::array{Curve{"step_loss", steps, "each minibatch", "@step_loss"},
-                                Curve{"epoch_loss", epochs, "all examples, after each epoch",
-                                      "@epoch_loss" + marked(epochs)}}) +
+         loss_panel(canvas, loss_name(run.implementation),
+                    std::array{Curve{"step_loss", steps, "each minibatch", "@step_loss"},
+                               Curve{"epoch_loss", epochs, "all examples, after each epoch",
+                                     "@epoch_loss" + marked(epochs)}}) +
          "unset logscale\nset autoscale\nset format y '% h'\nset xtics autofreq\n"
          "set key top left\n" +
-         names(canvas, "label", "prediction") + plot(examples, "no finite prediction");
+         axis_names(canvas, "label", "prediction") + panel(examples, "no finite prediction");
 }
 
-std::string plot_comparison(const Canvas& canvas, const Settings& settings,
-                            std::span<const Run> runs, const std::optional<BestFit>& best_fit) {
+std::string comparison_script(const Canvas& canvas, const Settings& settings,
+                              std::span<const Run> runs, const std::optional<BestFit>& best_fit) {
   std::vector<Curve> ours;
   std::vector<Curve> pytorchs;
   std::vector<Curve> exact;
@@ -379,23 +378,23 @@ std::string plot_comparison(const Canvas& canvas, const Settings& settings,
   }
   return head(canvas, {640, 400, 1, 1},
               title(canvas, "linreg compare", training_settings(settings))) +
-         plot_losses(canvas, "loss, mean over all examples", curves);
+         loss_panel(canvas, "loss, mean over all examples", curves);
 }
 
 std::size_t drawn_feature(const Settings& settings) { return settings.true_w.size() > 1 ? 1 : 0; }
 
-std::string plot_data(const Canvas& canvas, const Settings& settings,
-                      std::span<const Point> examples) {
+std::string data_script(const Canvas& canvas, const Settings& settings,
+                        std::span<const Point> examples) {
   const std::size_t feature = drawn_feature(settings);
   const char* truth = settings.true_w.size() > 1 ? "truth, other features 0" : "truth";
   return head(canvas, {640, 400, 1, 1}, title(canvas, "linreg data", data_settings(settings))) +
-         names(canvas, fmt::format("features[:, {}]", feature), "label") +
-         plot(examples_and_line(settings, examples, truth, settings.true_w[feature],
-                                settings.true_b),
-              "no finite example");
+         axis_names(canvas, fmt::format("features[:, {}]", feature), "label") +
+         panel(examples_and_line(settings, examples, truth, settings.true_w[feature],
+                                 settings.true_b),
+               "no finite example");
 }
 
-std::string plot_sweep(const Canvas& canvas, std::span<const SweptRun> swept) {
+std::string sweep_script(const Canvas& canvas, std::span<const SweptRun> swept) {
   std::vector<std::int64_t> batch_sizes;  // a panel for each
   double last_epoch = 1;
   for (const auto& [settings, run, stable_lr] : swept) {
@@ -417,12 +416,12 @@ std::string plot_sweep(const Canvas& canvas, std::span<const SweptRun> swept) {
   script += "set key outside right top\nset lmargin 13\nset rmargin 15\n";
   for (const std::int64_t batch_size : batch_sizes) {
     std::vector<Curve> curves;
-    std::string panel;
+    std::string panel_title;
     for (const auto& [settings, run, stable_lr] : swept) {
       if (settings.batch_size != batch_size) continue;
-      panel = fmt::format("batch size {}{}{}", batch_size,
-                          batch_size == settings.examples ? " (all)" : "",
-                          stable_lr ? ": stable to lr " + rounded_down(*stable_lr) : "");
+      panel_title = fmt::format("batch size {}{}{}", batch_size,
+                                batch_size == settings.examples ? " (all)" : "",
+                                stable_lr ? ": stable to lr " + rounded_down(*stable_lr) : "");
       const std::size_t i = curves.size() / 2;
       const std::string name = fmt::format("loss_{}_{}", batch_size, i);
       const std::string lr = fmt::format("lr {}", settings.lr);
@@ -435,10 +434,10 @@ std::string plot_sweep(const Canvas& canvas, std::span<const SweptRun> swept) {
     }
     const std::string_view loss = loss_name(demo);
     script += canvas.kind == Canvas::Kind::text
-                  ? loss_axes(canvas, fmt::format("{}; {}", panel, loss), last_epoch)
-                  : loss_axes(canvas, loss, last_epoch) + "set title " + quote(panel) + "\n";
+                  ? loss_axes(canvas, fmt::format("{}; {}", panel_title, loss), last_epoch)
+                  : loss_axes(canvas, loss, last_epoch) + "set title " + quote(panel_title) + "\n";
     script += fmt::format("set yrange [{:g}:{:g}]\n", bottom, top) +
-              plot(curves, "no finite loss above 0");
+              panel(curves, "no finite loss above 0");
   }
   return script;
 }

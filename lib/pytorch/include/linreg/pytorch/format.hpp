@@ -8,9 +8,8 @@
 #include <utility>
 #include <vector>
 
-/// Tensors as text, byte for byte what Python's str(tensor) returns with the same version of
-/// PyTorch. This header and its source are usable without the rest of linreg: copy the two, they
-/// need LibTorch and fmt alone.
+/// Formats tensors byte for byte as Python's str(tensor) does in the same version of PyTorch. This
+/// header and its source need only LibTorch and fmt: copy the two to use them without linreg.
 ///
 ///     fmt::print("{}\n", w);            // tensor([ 2.0000, -3.4000], requires_grad=True)
 ///     fmt::print("{:.2}\n", w);         // precision=2: tensor([ 2.00, -3.40], requires_grad=True)
@@ -19,24 +18,24 @@
 ///     fmt::print("{}\n", printed(w, {.threshold = 10, .edgeitems = 2}));
 namespace linreg::pytorch {
 
-/// What torch.set_printoptions sets: the same names, meanings and defaults.
+/// The options of torch.set_printoptions, with its names, meanings and defaults.
 struct PrintOptions {
   int precision = 4;                  ///< digits after the point
-  double threshold = 1000;            ///< with more elements only the ends show; infinity: never
-  int edgeitems = 3;                  ///< how many elements at each end of a dimension then
+  double threshold = 1000;            ///< summarizes a tensor of more elements; infinity: never
+  int edgeitems = 3;                  ///< a summary's elements at each end of a dimension
   int linewidth = 80;                 ///< characters in a line
-  std::optional<bool> sci_mode = {};  ///< scientific notation, or not, or as the values ask for
+  std::optional<bool> sci_mode = {};  ///< scientific notation; nothing: where the values need it
 };
 
-/// A tensor, or a list of tensors, with the options to print it with.
+/// A tensor or a list of tensors, and the options to print it with.
 template <typename T>
 struct Printed {
   T value;
   PrintOptions options;
 };
 
-/// `fmt::format("{}", printed(tensor, {.precision = 8}))` is torch.set_printoptions(precision=8)
-/// and str(tensor).
+/// `fmt::format("{}", printed(tensor, {.precision = 8}))` returns what str(tensor) returns after
+/// torch.set_printoptions(precision=8).
 inline Printed<at::Tensor> printed(at::Tensor tensor, PrintOptions options) {
   return {std::move(tensor), options};
 }
@@ -50,7 +49,7 @@ namespace detail {
 std::string str(const at::Tensor& tensor, const PrintOptions& options);
 std::string str(at::TensorList tensors, const PrintOptions& options);
 
-/// Reads a format spec into the options that it stands for.
+/// Parses a format spec into options.
 struct FormatSpec {
   PrintOptions options;
 
@@ -76,17 +75,17 @@ struct FormatSpec {
 
 /// Python's str(tensor). The spec is [.precision][e|f]; a wrong one does not compile.
 ///
-/// Every dtype that Python prints, strides, expanded tensors, conj and neg bits, other devices, the
-/// default dtype and autograd's suffixes are as in Python; what is formatted is neither changed nor
-/// recorded by autograd. An undefined tensor is None, which Python has in its place (the grad of a
-/// tensor that has none).
+/// Follows Python in every dtype that Python prints, strides, expanded tensors, conj and neg bits,
+/// devices, the default dtype and autograd's suffixes. Neither changes the tensor nor lets autograd
+/// record anything. Prints an undefined tensor as None, which Python has in its place: the grad of
+/// a tensor without one.
 ///
-/// Departure: Python prints torch.nn.Parameter by another rule than tensors, and a forward-mode
-/// tangent; in C++ a parameter is a tensor, and tangents are not shown.
-/// @throws fmt::format_error for a negative precision or edgeitems, for edgeitems = 0 where PyTorch
-/// before 2.1 raises too, for a tensor that is sparse, quantized, nested or of an opaque layout,
-/// and for a dtype whose elements Python can't print either (bits8). c10::Error, as Python
-/// before 2.2, for a view whose grad_fn LibTorch can't tell.
+/// Departure: prints a torch.nn.Parameter as the tensor that it is in C++, and no forward-mode
+/// tangent; Python has a text of its own for both.
+/// @throws fmt::format_error for a negative precision or edgeitems; for edgeitems = 0 where PyTorch
+/// before 2.1 raises, too; for a sparse, quantized or nested tensor or one of an opaque layout; and
+/// for a dtype whose elements Python can't print either (bits8).
+/// @throws c10::Error, as Python before 2.2, for a view whose grad_fn LibTorch can't tell.
 template <>
 struct fmt::formatter<at::Tensor> : linreg::pytorch::detail::FormatSpec {
   auto format(const at::Tensor& tensor, auto& context) const {
@@ -94,8 +93,8 @@ struct fmt::formatter<at::Tensor> : linreg::pytorch::detail::FormatSpec {
   }
 };
 
-/// Python's str([tensor, ...]), of a std::vector or an at::TensorList. The specializations are full
-/// ones, so that fmt/ranges.h may be included beside them.
+/// Python's str([tensor, ...]), for a std::vector or an at::TensorList. The specializations are
+/// full ones, so that fmt/ranges.h may be included beside them.
 template <>
 struct fmt::formatter<at::TensorList> : linreg::pytorch::detail::FormatSpec {
   auto format(at::TensorList tensors, auto& context) const {

@@ -10,12 +10,12 @@ namespace torch::nn {
 class Module;
 }
 
-/// Weights across: the files of Python's torch.save and torch.load, which LibTorch's own
-/// pickle_load and pickle_save neither read (an OrderedDict) nor write (what weights_only=True
-/// accepts).
+/// Carries weights between the languages, in the files of Python's torch.save and torch.load.
+/// LibTorch's pickle_load can't read them (an OrderedDict), and Python's weights_only=True refuses
+/// those of its pickle_save.
 namespace linreg::pytorch {
 
-/// Name to tensor in the file's order; the type that Module::named_parameters() returns.
+/// Tensors by name, in the file's order: the type that Module::named_parameters() returns.
 using StateDict = torch::OrderedDict<std::string, at::Tensor>;
 
 /// Reads what Python's torch.save(module.state_dict(), path), torch.save(dict_of_tensors, path) or
@@ -24,48 +24,46 @@ using StateDict = torch::OrderedDict<std::string, at::Tensor>;
 ///     auto entries = load_state_dict_file("net.pt");
 ///     entries["0.weight"];  // as torch.load("net.pt")["0.weight"]
 ///
-/// Nested dicts are flattened, {"net": {"0.bias": b}} to "net.0.bias"; an integer key becomes its
-/// digits; a lone tensor is the entry "". Kept are dtype, shape, strides, storage offset,
-/// requires_grad, the conj and neg bits and quantizers, and views that share one storage share it
-/// here too. All tensors arrive on the CPU, as with map_location="cpu".
+/// Flattens nested dicts, {"net": {"0.bias": b}} to "net.0.bias"; an integer key becomes its
+/// digits; a tensor saved alone is the entry "". Keeps dtype, shape, strides, storage offset,
+/// requires_grad, the conj and neg bits and quantizers; views that share a storage in the file
+/// share one here. Puts every tensor on the CPU, as map_location="cpu" does.
 ///
-/// A value that is no tensor (an epoch's number, None, a list) is refused by name, not dropped:
-/// save the tensors alone. Nothing that the file names is ever run: any global that tensors don't
-/// need is refused by name. Each declared size is checked against the file before memory is taken,
-/// and each record is read once, straight into its storage. As in Python, the zip's checksums are
-/// not compared (torch.save can be told to write none).
+/// Refuses a value that is not a tensor (an epoch's number, None, a list) and names it: save the
+/// tensors alone. Never runs what the file names: refuses every global that tensors don't need.
+/// Checks each declared size against the file before it takes memory, and reads each storage once,
+/// straight into place. Does not compare the zip's checksums, as Python does not: torch.save can
+/// leave them out.
 ///
-/// Departure: big-endian records of the dtypes newer than 2.0 (uint16, float8, ...) are swapped
+/// Departure: swaps a big-endian file's bytes for the dtypes newer than 2.0 (uint16, float8, ...),
 /// too; Python leaves them.
 /// @throws c10::Error that names the file, the entry or byte, and the value.
 StateDict load_state_dict_file(const std::filesystem::path& path);
 
-/// Writes `entries` as an OrderedDict that torch.load(path), weights_only=True included, reads from
-/// PyTorch 1.13 on (a newer dtype from the version that brought it) and Module.load_state_dict
-/// accepts. 1.13's weights_only=True alone refuses quantized tensors, PyTorch's own too.
+/// Writes `entries` as an OrderedDict that Module.load_state_dict accepts and torch.load(path)
+/// reads from PyTorch 1.13 on (a newer dtype from the version that brought it), with
+/// weights_only=True, too. Only 1.13's weights_only=True refuses quantized tensors, those of
+/// torch.save as well.
 ///
 ///     save_state_dict_file("net.pt", state_dict(*net));
 ///     // Python: net.load_state_dict(torch.load("net.pt"))
 ///
-/// As in torch.save, a view writes its whole storage, and storages that are shared are written
-/// once. A tensor with its conj or neg bit set is written resolved, since 1.13 can't read the bits.
-/// The file appears under its name when it is complete and on the disk: what was there before stays
-/// whole until then.
+/// As torch.save, writes the whole storage of a view, and a shared storage once. Resolves a conj or
+/// neg bit, which 1.13 can't read. Replaces the file when the new one is complete and on the disk:
+/// an error leaves the old one as it was.
 /// @throws c10::Error that names the file, the entry and what Python could not read (a device, a
 /// layout, a dtype), or the disk's error.
 void save_state_dict_file(const std::filesystem::path& path, const StateDict& entries);
 
-/// Python's module.state_dict(): parameters and buffers under Python's names in Python's order,
-/// detached, sharing memory with the module.
+/// Python's module.state_dict(): the parameters and buffers, with Python's names and in its order,
+/// detached. They share the module's memory.
 StateDict state_dict(const torch::nn::Module& module);
 
 /// Python's module.load_state_dict(entries, strict=True): copies each entry into the parameter or
 /// buffer of its name, with copy_'s dtype conversion.
 ///
-/// Departure: Python copies what fits and then raises; here nothing is copied unless all names and
-/// shapes agree.
-/// @throws c10::Error that lists every missing name, every unexpected name and every shape that
-/// differs.
+/// Departure: copies nothing unless all names and shapes agree; Python copies what fits and raises.
+/// @throws c10::Error that lists every missing name, unexpected name and shape that differs.
 void load_into(torch::nn::Module& module, const StateDict& entries);
 
 }  // namespace linreg::pytorch

@@ -9,14 +9,14 @@
 
 namespace linreg::report {
 
-/// The distance of a NaN from a number: farther than any number.
+/// The distance between a NaN and a number, greater than that between any two numbers.
 inline constexpr std::uint64_t ulp_distance_of_nan = std::numeric_limits<std::uint64_t>::max();
 
-/// How many float32 values lie between x and y, counting one end: 0 where both have the same bits,
-/// 1 for neighbours. Any two NaN are equal; -0 and 0 are neighbours.
+/// The distance of x and y in float32 values (units in the last place): 0 for the same bits, 1 for
+/// neighbours. All NaN are equal; -0 and 0 are neighbours.
 std::uint64_t ulp_distance(float x, float y);
 
-/// One value of a run beside the same value of another.
+/// One value of two runs.
 struct ComparedValue {
   std::string name;  ///< "loss, epoch 1", "w[0]", "b", "error of w[0]", "error of b"
   float left = 0;
@@ -33,24 +33,24 @@ struct Comparison {
   std::uint64_t greatest_ulp() const;
 };
 
-/// How far apart two versions of PyTorch may lie. They add in another order and round otherwise
-/// (another BLAS, other vector instructions), 6e-8 a time, over hundreds of steps.
+/// How far apart the runs of two versions of PyTorch may be. Another BLAS or other vector
+/// instructions add in another order, and round differently by 6e-8 a time, over hundreds of steps.
 struct Tolerance {
-  double loss = 1e-4;       ///< of the greater loss, and never less than 1e-9
-  double parameter = 1e-5;  ///< of the greater weight or bias, and never less than 1e-5; the errors
-                            ///< against the truth are allowed as much as their parameters
+  double loss = 1e-4;       ///< relative to the greater loss; at least 1e-9 in all
+  double parameter = 1e-5;  ///< relative to the greater weight or bias, and for its error against
+                            ///< the truth, too; at least 1e-5 in all
 };
 
 /// Compares every epoch's loss, every weight, the bias and their errors.
-/// Throws std::invalid_argument unless both runs have as many epochs and weights.
+/// Throws std::invalid_argument unless both runs have the same numbers of epochs and weights.
 Comparison compare(const Run& left, const Run& right, const Tolerance& tolerance = {});
 
-/// A table of all values, at most 80 columns wide, with the fewest digits that tell a float32 from
-/// its neighbours. `left` and `right` head the columns.
+/// Returns a table of all values, at most 80 columns wide, with the fewest digits that identify a
+/// float32. `left` and `right` are the titles of its columns.
 std::string to_text(const Comparison& comparison, std::string_view left, std::string_view right);
 
-/// The line that follows such a table: time per step on both sides and their ratio. Empty where no
-/// step was made.
+/// Returns the table's last line: the time per step on both sides and their ratio. Empty if either
+/// run made no step.
 std::string time_per_step(const Run& left, const Run& right);
 
 nlohmann::ordered_json to_json(const Comparison& comparison);

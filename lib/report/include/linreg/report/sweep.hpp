@@ -9,23 +9,23 @@ namespace linreg::report {
 
 /// One training run of a sweep over learning rates and batch sizes.
 struct SweptRun {
-  Settings settings;  ///< all of this run's, its lr and batch_size among them
+  Settings settings;  ///< this run's, with its lr and batch_size
   Run run;
-  std::optional<double> stable_lr;  ///< the largest stable learning rate, where it is known
+  std::optional<double> stable_lr;  ///< the largest stable learning rate, if known
 };
 
-/// The first epoch, counted from 1, whose loss is not finite; nothing where all are.
+/// Returns the first epoch, counted from 1, whose loss is not finite, or nothing.
 std::optional<std::int64_t> diverged_at_epoch(const Run& run);
 
-/// `x` down to two digits: a limit rounded up would lie beyond itself.
+/// Rounds a limit down to two digits, to stay below it.
 std::string rounded_down(double x);
 
-/// The head of the table that the runs make, at most 80 columns wide, and a run's line in it: its
-/// last loss or when it diverged, and the stable learning rate, marked "!" where its own is larger.
+/// Return the head of a table of runs, at most 80 columns wide, and the line of a run: its last
+/// loss or when it diverged, and the largest stable learning rate, marked "!" if its own is larger.
 std::string sweep_head();
 std::string to_text(const SweptRun& swept);
 
-/// The run's JSON, led by "lr", "batch_size", "stable_lr" and "diverged_at_epoch".
+/// Returns the run's JSON, with "lr", "batch_size", "stable_lr" and "diverged_at_epoch" first.
 nlohmann::ordered_json to_json(const SweptRun& swept);
 
 }  // namespace linreg::report

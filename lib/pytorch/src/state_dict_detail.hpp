@@ -11,27 +11,28 @@
 #include <string>
 #include <string_view>
 
-/// What the reading and the writing of state_dict files agree on.
-namespace linreg::pytorch::format {
+/// What the reader and the writer of state_dict files share.
+namespace linreg::pytorch::detail {
 
-/// Whether torch.save writes this dtype with a storage type of its own, torch.FloatStorage for
-/// Float. complex32 and all dtypes since 2.1 are written as an untyped storage and a dtype.
+/// Whether torch.save writes this dtype with a storage type of its own, as Float with
+/// torch.FloatStorage. It writes complex32 and the dtypes added since 2.1 as an untyped storage and
+/// a dtype.
 bool has_storage_type(at::ScalarType dtype);
 
 /// "torch.FloatStorage" for Float.
 std::string storage_type(at::ScalarType dtype);
 
-/// Python's name of a dtype without a storage type, "torch.float8_e5m2" for Float8_e5m2.
+/// Python's name of a dtype without a storage type: "torch.float8_e5m2" for Float8_e5m2.
 std::string dtype_name(at::ScalarType dtype);
 
 /// The dtype whose `name_of` is `name`.
 at::ScalarType find_dtype(std::string_view name, std::string (*name_of)(at::ScalarType));
 
-/// Refuses a view that reaches outside its storage of `nbytes`, or whose size doesn't fit 64 bits.
+/// Refuses a view that reaches outside its storage of `nbytes`, or whose size does not fit 64 bits.
 void check_view(at::ScalarType dtype, std::size_t nbytes, std::int64_t offset,
                 at::IntArrayRef sizes, at::IntArrayRef strides);
 
-/// `action`'s errors with `path` in front, all as c10::Error.
+/// Runs `action`; puts `path` in front of its errors and throws all of them as c10::Error.
 template <typename Action>
 auto naming(const std::filesystem::path& path, Action action) {
   try {
@@ -43,4 +44,4 @@ auto naming(const std::filesystem::path& path, Action action) {
   }
 }
 
-}  // namespace linreg::pytorch::format
+}  // namespace linreg::pytorch::detail

@@ -1,14 +1,14 @@
-#include "state_dict_format.hpp"
+#include "state_dict_detail.hpp"
 
 #include <ATen/core/Formatting.h>
 
 #include <algorithm>
 #include <cctype>
 
-namespace linreg::pytorch::format {
+namespace linreg::pytorch::detail {
 namespace {
 
-/// Elements in one item of c10::elementSize bytes.
+/// How many elements one item of c10::elementSize bytes holds.
 std::int64_t elements_per_item(at::ScalarType dtype) {
   return dtype == at::kQUInt4x2 ? 2 : dtype == at::kQUInt2x4 ? 4 : 1;
 }
@@ -62,12 +62,13 @@ at::ScalarType find_dtype(std::string_view name, std::string (*name_of)(at::Scal
 
 void check_view(at::ScalarType dtype, std::size_t nbytes, std::int64_t offset,
                 at::IntArrayRef sizes, at::IntArrayRef strides) {
-  TORCH_CHECK(sizes.size() == strides.size(), "shape ", sizes,
-              " has other dimensions than strides ", strides);
+  TORCH_CHECK(sizes.size() == strides.size(), "shape ", sizes, " and strides ", strides,
+              " differ in length");
   const auto item = static_cast<std::int64_t>(c10::elementSize(dtype));
   const auto available = static_cast<std::int64_t>(nbytes) / item * elements_per_item(dtype);
   bool fits = offset >= 0;
-  std::int64_t bytes = item, last = offset;  // of all elements; index of the last element
+  std::int64_t bytes = item;   // of all elements
+  std::int64_t last = offset;  // the index of the last element
   for (std::size_t i = 0; i < sizes.size(); ++i) {
     std::int64_t reach = 0;
     fits = fits && sizes[i] >= 0 && strides[i] >= 0 &&
@@ -79,4 +80,4 @@ void check_view(at::ScalarType dtype, std::size_t nbytes, std::int64_t offset,
               " and offset ", offset, " reach outside a storage of ", available, " elements");
 }
 
-}  // namespace linreg::pytorch::format
+}  // namespace linreg::pytorch::detail
