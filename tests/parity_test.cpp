@@ -44,7 +44,7 @@ struct InitFiles {
 
   InitFiles() {
     const Settings settings{.seed = {7}, .true_w = weights(40), .lr = 0.01, .epochs = 1};
-    pytorch::save_state_dict_file(by_cpp, run_concise(settings).state);
+    pytorch::save_state_dict_file(by_cpp, run_demo(Demo::concise, settings).state);
     std::vector<std::string> arguments = pytorch_arguments(settings, 1);
     arguments.push_back("--save=" + by_python);
     test::run_python(python_folder() / "scratch.py", arguments);
@@ -174,7 +174,8 @@ bool same_bits(float x, float y) {
          (std::isnan(x) && std::isnan(y));
 }
 
-void expect_parity(const std::vector<Case>& cases, const char* program, RunDemo run_demo) {
+void expect_parity(const std::vector<Case>& cases, Demo demo) {
+  const std::string program = to_string(demo);
   nlohmann::json command_lines = nlohmann::json::array();
   for (const Case& c : cases) {
     command_lines.push_back(pytorch_arguments(c.settings, c.threads));
@@ -192,20 +193,20 @@ void expect_parity(const std::vector<Case>& cases, const char* program, RunDemo 
     SCOPED_TRACE(testing::Message() << program << ' ' << command_lines[i]);
     at::set_num_threads(cases[i].threads);
     std::string out;
-    const Demo demo =
-        run_demo(cases[i].settings, [&](const std::string& line) { out += line; }, {});
-    out += error_lines(demo, cases[i].language);
+    const TrainedDemo trained =
+        run_demo(demo, cases[i].settings, [&](const std::string& line) { out += line; });
+    out += error_lines(trained, cases[i].language);
     EXPECT_EQ(out, expected[i]["stdout"].get<std::string>());
 
     const report::Run run = report::run_from_json(expected[i]["record"]["runs"][0]);
-    const report::Comparison comparison = report::compare(demo.run, run);
+    const report::Comparison comparison = report::compare(trained.run, run);
     EXPECT_EQ(comparison.values.size(), run.epoch_loss.size() + 2 * run.w.size() + 2);
     for (const report::ComparedValue& value : comparison.values) {
       EXPECT_TRUE(same_bits(value.left, value.right))
           << value.name << ": " << value.left << " in C++, " << value.right << " in Python, "
           << value.ulp << " ulp";
     }
-    EXPECT_EQ(demo.run.steps, run.steps);
+    EXPECT_EQ(trained.run.steps, run.steps);
     EXPECT_EQ(nlohmann::json::parse(report::to_json(cases[i].settings).dump()),
               expected[i]["record"]["settings"]);
     if (testing::Test::HasFailure()) break;  // one failing setting tells enough
@@ -215,41 +216,41 @@ void expect_parity(const std::vector<Case>& cases, const char* program, RunDemo 
 
 TEST(Parity, OfScratchWithLivePytorchOverTheGrid) {
   LINREG_REQUIRE_LIVE_PYTORCH();
-  expect_parity(small_grid(), "scratch", run_scratch);
+  expect_parity(small_grid(), Demo::scratch);
 }
 
 TEST(Parity, OfConciseWithLivePytorchOverTheGrid) {
   LINREG_REQUIRE_LIVE_PYTORCH();
-  expect_parity(small_grid(), "concise", run_concise);
+  expect_parity(small_grid(), Demo::concise);
 }
 
 TEST(Parity, OfConciseWithLivePytorchAfterALook) {
   LINREG_REQUIRE_LIVE_PYTORCH();
-  expect_parity(after_a_look(), "concise", run_concise);
+  expect_parity(after_a_look(), Demo::concise);
 }
 
 TEST(Parity, OfScratchWithLivePytorchFromZeroAndFromEachSidesFiles) {
   LINREG_REQUIRE_LIVE_PYTORCH();
-  expect_parity(InitFiles().cases(), "scratch", run_scratch);
+  expect_parity(InitFiles().cases(), Demo::scratch);
 }
 
 TEST(Parity, OfConciseWithLivePytorchFromZeroAndFromEachSidesFiles) {
   LINREG_REQUIRE_LIVE_PYTORCH();
-  expect_parity(InitFiles().cases(), "concise", run_concise);
+  expect_parity(InitFiles().cases(), Demo::concise);
 }
 
 TEST(Parity, OfTheSavedWeights) {
   LINREG_REQUIRE_LIVE_PYTORCH();
   const test::TemporaryDirectory folder;
-  for (const std::string program : {"scratch", "concise"}) {
+  for (const Demo demo : {Demo::scratch, Demo::concise}) {
+    const std::string program = to_string(demo);
     const Settings settings{.true_w = weights(4), .init = "zero"};
     const std::string file = folder.path() / (program + ".pt");
     std::vector<std::string> arguments = pytorch_arguments(settings, at::get_num_threads());
     arguments.push_back("--save=" + file);
     test::run_python(python_folder() / (program + ".py"), arguments);
     const pytorch::StateDict python = pytorch::load_state_dict_file(file);
-    const pytorch::StateDict cpp =
-        program == "scratch" ? run_scratch(settings).state : run_concise(settings).state;
+    const pytorch::StateDict cpp = run_demo(demo, settings).state;
     EXPECT_EQ(python.keys(), (std::vector<std::string>{"0.weight", "0.bias"}));
     ASSERT_EQ(python.keys(), cpp.keys());
     for (const std::string& name : cpp.keys()) {
@@ -265,20 +266,20 @@ TEST(Parity, OfTheSavedWeights) {
 
 TEST(Parity, OfScratchWithLivePytorchAt70000Examples) {
   LINREG_REQUIRE_LIVE_PYTORCH();
-  expect_parity(large_grid(), "scratch", run_scratch);
+  expect_parity(large_grid(), Demo::scratch);
 }
 
 TEST(Parity, OfConciseWithLivePytorchAt70000Examples) {
   LINREG_REQUIRE_LIVE_PYTORCH();
-  expect_parity(large_grid(), "concise", run_concise);
+  expect_parity(large_grid(), Demo::concise);
 }
 
 TEST(Parity, OfBothDemosWithLivePytorchAtMillionsOfExamples) {
   if (!std::getenv("LINREG_TEST_LARGE")) GTEST_SKIP() << "LINREG_TEST_LARGE is not set";
   LINREG_REQUIRE_LIVE_PYTORCH();
   for (const Case& c : millions()) {
-    expect_parity({c}, "scratch", run_scratch);
-    expect_parity({c}, "concise", run_concise);
+    expect_parity({c}, Demo::scratch);
+    expect_parity({c}, Demo::concise);
   }
 }
 
@@ -288,11 +289,11 @@ TEST(Threads, AgreeWithinTheRoundingOfTheirSums) {
   // steps do not amplify much.
   const Settings settings{.examples = 200'000, .lr = 0.3, .epochs = 5, .batch_size = 200'000};
   const int threads = at::get_num_threads();
-  for (auto* demo : {run_scratch, run_concise}) {
+  for (const Demo demo : {Demo::scratch, Demo::concise}) {
     at::set_num_threads(1);
-    const report::Run one = demo(settings, {}, {}).run;
+    const report::Run one = run_demo(demo, settings).run;
     at::set_num_threads(2);
-    const report::Run two = demo(settings, {}, {}).run;
+    const report::Run two = run_demo(demo, settings).run;
     const report::Comparison comparison =
         report::compare(one, two, {.loss = 1e-4, .parameter = 1e-5});
     EXPECT_TRUE(comparison.within_tolerance()) << report::to_text(comparison, "one", "two");
@@ -304,9 +305,9 @@ TEST(Parity, OfBothDemosWithRecordedPytorchWithinTheTolerance) {
   const auto recorded = recorded_pytorch({});
   ASSERT_TRUE(recorded.has_value());
   ASSERT_EQ(recorded->runs.size(), 2U);
-  const Demo demos[] = {run_scratch({}), run_concise({})};
   for (std::size_t i = 0; i < 2; ++i) {
-    const report::Comparison comparison = report::compare(demos[i].run, recorded->runs[i]);
+    const report::Run run = run_demo(i == 0 ? Demo::scratch : Demo::concise, {}).run;
+    const report::Comparison comparison = report::compare(run, recorded->runs[i]);
     EXPECT_TRUE(comparison.within_tolerance()) << report::to_text(comparison, "C++", "recorded");
   }
   EXPECT_FALSE(recorded_pytorch({.seed = {1}}).has_value());

@@ -114,6 +114,8 @@ Seed get_seed(const json& object, const char* key) {
 
 }  // namespace
 
+std::string to_string(Demo demo) { return demo == Demo::scratch ? "scratch" : "concise"; }
+
 ordered_json to_json(const Settings& settings) {
   ordered_json object;
   if (settings.seed.negative) {

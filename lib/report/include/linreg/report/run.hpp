@@ -38,7 +38,13 @@ struct Settings {
   bool operator==(const Settings&) const = default;
 };
 
-/// What one training run came to.
+/// The article's two programs: section 3, from scratch, and section 4, concise.
+enum class Demo { scratch, concise };
+
+/// "scratch" or "concise", the name in options and records.
+std::string to_string(Demo demo);
+
+/// The result of one training run.
 struct Run {
   std::string implementation;  ///< "scratch" or "concise"
   std::string framework;       ///< "libtorch" or "pytorch"
