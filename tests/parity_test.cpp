@@ -9,6 +9,7 @@
 #include <limits>
 #include <linreg/report/comparison.hpp>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <utility>
 
 #include "python/live_pytorch.hpp"
@@ -214,15 +215,32 @@ void expect_parity(const std::vector<Case>& cases, Demo demo) {
   at::set_num_threads(threads);
 }
 
-TEST(Parity, OfScratchWithLivePytorchOverTheGrid) {
+/// A demo and a part of a grid; the parts run beside each other.
+class ParityOverAGrid : public testing::TestWithParam<std::tuple<Demo, std::size_t>> {
+ protected:
+  static constexpr std::size_t parts = 3;
+
+  static void expect_parity_of_part(const std::vector<Case>& grid) {
+    const auto [demo, part] = GetParam();
+    std::vector<Case> cases;
+    for (std::size_t i = part; i < grid.size(); i += parts) cases.push_back(grid[i]);
+    expect_parity(cases, demo);
+  }
+};
+
+TEST_P(ParityOverAGrid, WithLivePytorch) {
   LINREG_REQUIRE_LIVE_PYTORCH();
-  expect_parity(small_grid(), Demo::scratch);
+  expect_parity_of_part(small_grid());
 }
 
-TEST(Parity, OfConciseWithLivePytorchOverTheGrid) {
+TEST_P(ParityOverAGrid, WithLivePytorchAt70000Examples) {
   LINREG_REQUIRE_LIVE_PYTORCH();
-  expect_parity(small_grid(), Demo::concise);
+  expect_parity_of_part(large_grid());
 }
+
+INSTANTIATE_TEST_SUITE_P(Parity, ParityOverAGrid,
+                         testing::Combine(testing::Values(Demo::scratch, Demo::concise),
+                                          testing::Values(0U, 1U, 2U)));
 
 TEST(Parity, OfConciseWithLivePytorchAfterALook) {
   LINREG_REQUIRE_LIVE_PYTORCH();
@@ -262,16 +280,6 @@ TEST(Parity, OfTheSavedWeights) {
       EXPECT_TRUE(cpp[name].equal(python[name])) << program << ' ' << name;
     }
   }
-}
-
-TEST(Parity, OfScratchWithLivePytorchAt70000Examples) {
-  LINREG_REQUIRE_LIVE_PYTORCH();
-  expect_parity(large_grid(), Demo::scratch);
-}
-
-TEST(Parity, OfConciseWithLivePytorchAt70000Examples) {
-  LINREG_REQUIRE_LIVE_PYTORCH();
-  expect_parity(large_grid(), Demo::concise);
 }
 
 TEST(Parity, OfBothDemosWithLivePytorchAtMillionsOfExamples) {

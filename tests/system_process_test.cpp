@@ -187,5 +187,16 @@ TEST(RunProcess, ReportsALackOfFileDescriptors) {
   }
 }
 
+TEST(FindProgram, IsWhatAShellWouldRun) {
+  for (const std::string name : {"sh", "env", "/bin/sh", "/nowhere/sh", "no-such-program"}) {
+    const std::string path = find_program(name).value_or("");
+    EXPECT_EQ(run_process({"sh", "-c", "command -v " + name}, 60s).out,
+              path.empty() ? "" : path + "\n");
+  }
+  EXPECT_EQ(find_program(""), std::nullopt);
+  EXPECT_EQ(find_program("/etc/passwd"), std::nullopt);
+  EXPECT_EQ(find_program("/"), std::nullopt);
+}
+
 }  // namespace
 }  // namespace linreg::app

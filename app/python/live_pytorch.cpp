@@ -172,20 +172,7 @@ std::vector<std::string> pytorch_arguments(const report::Settings& settings, int
 }
 
 void check_python(const std::string& python) {
-  const auto runs = [](const std::filesystem::path& path) {
-    return std::filesystem::is_regular_file(path) && access(path.c_str(), X_OK) == 0;
-  };
-  bool found = python.find('/') != std::string::npos && runs(python);
-  if (python.find('/') == std::string::npos && !python.empty()) {
-    const char* path = std::getenv("PATH");
-    std::string folders = path == nullptr ? "" : path;
-    for (std::size_t first = 0; first <= folders.size() && !found;) {
-      const std::size_t colon = std::min(folders.find(':', first), folders.size());
-      found = runs(std::filesystem::path(folders.substr(first, colon - first)) / python);
-      first = colon + 1;
-    }
-  }
-  if (!found) {
+  if (!find_program(python)) {
     throw UsageError(fmt::format("--pytorch is '{}', but must be an executable Python", python));
   }
 }
@@ -203,7 +190,8 @@ std::optional<PytorchRuns> run_pytorch(const std::optional<std::string>& python,
     if (!scratch) continue;
     const auto concise = run_program(candidate, Demo::concise, settings, threads, time_limit);
     if (!concise) continue;
-    return PytorchRuns{candidate.python, scratch->version, {*scratch, *concise}};
+    const std::string path = find_program(candidate.python).value_or(candidate.python);
+    return PytorchRuns{path, scratch->version, {*scratch, *concise}};
   }
   if (python) {
     throw PytorchError(fmt::format("{} has no torch: install python3-torch for the distribution's "

@@ -12,6 +12,9 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
 #include <system_error>
 
 #include "system/interrupt.hpp"
@@ -182,6 +185,23 @@ ProcessResult run_process(const std::vector<std::string>& command, std::chrono::
   result.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   result.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + result.signal;
   return result;
+}
+
+std::optional<std::string> find_program(const std::string& name) {
+  const auto is_executable = [](const std::filesystem::path& path) {
+    std::error_code ignored;
+    return std::filesystem::is_regular_file(path, ignored) && access(path.c_str(), X_OK) == 0;
+  };
+  if (name.find('/') != std::string::npos) {
+    return is_executable(name) ? std::optional(name) : std::nullopt;
+  }
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "" : path);
+  for (std::string folder; !name.empty() && std::getline(folders, folder, ':');) {
+    const std::filesystem::path file = std::filesystem::path(folder) / name;
+    if (is_executable(file)) return file.string();
+  }
+  return std::nullopt;
 }
 
 std::string describe_end(const ProcessResult& result) {

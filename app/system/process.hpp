@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +26,10 @@ struct ProcessResult {
 ProcessResult run_process(const std::vector<std::string>& command, std::chrono::seconds time_limit,
                           std::string_view input = {},
                           const std::vector<std::string>& without = {});
+
+/// The path of the file that a shell would run for `name`: `name` itself with a slash in it, else
+/// the first in PATH. Nothing where no such file is executable.
+std::optional<std::string> find_program(const std::string& name);
 
 /// "exit status 3" or "killed by signal 9".
 std::string describe_end(const ProcessResult& result);
