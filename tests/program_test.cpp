@@ -594,6 +594,15 @@ TEST(DivergedRun, IsShownWholeAndNamesItsStepAndAStableLearningRate) {
   }
 }
 
+TEST(DivergedRun, NamesTheSameStepOnATerminalWhereProgressIsShown) {
+  // script(1) connects stderr to a terminal, which ends its lines with "\r\n".
+  const std::string command = fmt::format("'{}' scratch --lr 100 > /dev/null", LINREG_PROGRAM);
+  const std::string shown = run_process({"script", "-qec", command, "/dev/null"}, 600s).out;
+  std::string line = linreg({"scratch", "--lr", "100"}).err;
+  line.insert(line.size() - 1, 1, '\r');
+  EXPECT_TRUE(shown.ends_with(line)) << shown;
+}
+
 TEST(DivergedRun, TrainsAtTheLearningRateThatItAdvises) {
   const std::vector<std::vector<std::string>> cases{
       {},
