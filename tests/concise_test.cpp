@@ -105,6 +105,17 @@ TEST(DataLoaderSampler, ReturnsNothingAfterAnEpochSavedOrNot) {
   EXPECT_EQ(restored.next(100)->size(), 10U) << "the number of examples is restored, too";
 }
 
+TEST(DataLoaderSampler, TakesANewSizeAtReset) {
+  DataLoaderSampler sampler(10, true);
+  sampler.reset(4);
+  EXPECT_EQ(sampler.next(100)->size(), 4U);
+}
+
+TEST(TensorDataset, HasTheSizeOfTheExamples) {
+  const auto [features, labels] = numbered(5);
+  EXPECT_EQ(TensorDataset(features, labels).size(), 5U);
+}
+
 TEST(TensorDataset, ServesAnyRangeOfAnyOrder) {
   const auto [features, labels] = numbered(100'000);
   TensorDataset dataset(features, labels);

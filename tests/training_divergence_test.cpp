@@ -4,6 +4,7 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <linreg/report/run.hpp>
@@ -12,6 +13,7 @@
 
 #include "program.hpp"
 #include "python_scripts.hpp"
+#include "system/process.hpp"
 #include "training/demo.hpp"
 
 namespace linreg::app {
@@ -55,6 +57,16 @@ TEST(DivergedRun, IsPrintedInFullWithItsStepAndAStableLearningRate) {
                     command, step / 5 + 1, step % 5 + 1)))
         << result.err;
   }
+}
+
+TEST(DivergedRun, NamesTheSameStepOnATerminalWhereProgressIsShown) {
+  // script(1) connects stderr to a terminal, which ends its lines with "\r\n".
+  const std::string command = fmt::format("'{}' scratch --lr 100 > /dev/null", LINREG_PROGRAM);
+  const std::string shown =
+      run_process({"script", "-qec", command, "/dev/null"}, std::chrono::seconds(600)).out;
+  std::string line = linreg({"scratch", "--lr", "100"}).err;
+  line.insert(line.size() - 1, 1, '\r');
+  EXPECT_TRUE(shown.ends_with(line)) << shown;
 }
 
 TEST(DivergedRun, ConvergesAtTheAdvisedLearningRate) {
