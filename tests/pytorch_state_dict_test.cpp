@@ -428,6 +428,17 @@ TEST(LoadStateDictFile, RefusesCallsAndOpcodesThatTensorsDoNotNeed) {
   EXPECT_TRUE(contains(error_of_pickle("\x80\6."), "pickle protocol 6"));
 }
 
+TEST(LoadStateDictFile, RefusesOpcodesThatReachBelowTheStackOrAMark) {
+  for (const auto& opcodes : {""s, "s"s, "K\1s"s, "\x85"s, "(\x85"s, "N(\x85"s, "}K\1(K\2s"s,
+                              "](a"s, "(e"s, "(u"s, "q\0"s, "(R"s, "N(R"s, "(Q"s, "(b"s})
+    EXPECT_TRUE(contains(error_of_pickle("\x80\2" + opcodes + '.'), "the stack is too short"))
+        << opcodes;
+  for (const auto& opcodes : {"Nt"s, "}u"s, "]e"s})
+    EXPECT_TRUE(contains(error_of_pickle("\x80\2" + opcodes + '.'), "no mark is set")) << opcodes;
+  EXPECT_TRUE(contains(error_of_pickle("\x80\2NN."), "STOP leaves values on the stack"));
+  EXPECT_TRUE(contains(error_of_pickle("\x80\2(N."), "STOP leaves values on the stack"));
+}
+
 TEST(LoadStateDictFile, RefusesHugeDeclaredSizes) {
   const auto huge = std::int64_t{1} << 62;
   EXPECT_TRUE(contains(error_of_pickle("\x80\2X\xff\xff\xff\xff."),
@@ -888,17 +899,19 @@ TEST(LoadInto, AcceptsANumberWithOneDimensionAsPythonDoes) {
 
 TEST(LoadInto, ListsAllDifferencesAndChangesNothing) {
   nn::Sequential net(nn::Linear(2, 3), nn::Linear(3, 1));
-  const auto before = net->parameters()[2].clone();
+  const auto before = net->parameters()[1].clone();
   const auto error = error_of([&] {
-    load_into(*net, dict({{"1.weight", torch::zeros({1, 3})},
+    load_into(*net, dict({{"1.weight", torch::zeros({3, 1})},
                           {"0.weight", torch::zeros({3, 1})},
                           {"2.weight", torch::zeros({1})},
                           {"0.bias", torch::zeros({3})}}));
   });
   EXPECT_TRUE(contains(error, "\"0.weight\" has shape [3, 1], the module's has [3, 2]"));
+  EXPECT_TRUE(contains(error, "\"1.weight\" has shape [3, 1], the module's has [1, 3]"))
+      << "of as many elements";
   EXPECT_TRUE(contains(error, "missing: \"1.bias\""));
   EXPECT_TRUE(contains(error, "unexpected: \"2.weight\""));
-  EXPECT_TRUE(torch::equal(net->parameters()[2], before));
+  EXPECT_TRUE(torch::equal(net->parameters()[1], before));
 }
 
 TEST(LoadInto, EscapesAndCutsTheNamesThatDiffer) {
