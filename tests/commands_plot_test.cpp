@@ -161,7 +161,7 @@ TEST(Draw, DrawsTextAsWideAsTheTerminal) {
 
 TEST(Draw, DrawsRunsWithoutAnyValue) {
   const test::TemporaryDirectory folder;
-  const report::Run empty{.implementation = "scratch",
+  const report::Run empty{.demo = Demo::scratch,
                           .framework = "libtorch",
                           .version = "",
                           .epoch_loss = {},

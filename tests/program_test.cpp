@@ -139,7 +139,7 @@ TEST(Program, WritesARecordThatReadsBackAndPrintsTheSameWithIt) {
     EXPECT_EQ(report::settings_from_json(record["settings"]), settings);
     ASSERT_EQ(record["runs"].size(), 1U);
     const report::Run run = report::run_from_json(record["runs"][0]);
-    EXPECT_EQ(run.implementation, command);
+    EXPECT_EQ(to_string(run.demo), command);
     EXPECT_EQ(run.framework, "libtorch");
     EXPECT_EQ(run.steps, 200);
     EXPECT_NE(plain.out.find(fmt::format("epoch 2, loss {:f}\n", run.epoch_loss.at(1))),

@@ -109,10 +109,9 @@ std::optional<double> parse_lr(std::string_view text) {
 }
 
 Demo parse_demo(std::string_view option, std::string_view text) {
-  for (const Demo demo : {Demo::scratch, Demo::concise}) {
-    if (text == to_string(demo)) return demo;
-  }
-  refuse(option, text, "scratch or concise");
+  const auto demo = report::find_demo(text);
+  if (!demo) refuse(option, text, "scratch or concise");
+  return *demo;
 }
 
 void add_options(CLI::App& command, Options& options,

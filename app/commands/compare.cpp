@@ -43,7 +43,7 @@ std::string cpu_capability() {
 }
 
 std::string label(const report::Run& run) {
-  return fmt::format("{}, {} {}", run.implementation, run.framework, run.version);
+  return fmt::format("{}, {} {}", to_string(run.demo), run.framework, run.version);
 }
 
 std::string why_the_demos_differ(const report::Settings& settings) {
@@ -152,9 +152,8 @@ OwnRuns train_here(const report::Settings& settings) {
   const report::Run scratch = run_demo(Demo::scratch, settings).run;
   const TrainedDemo concise = run_demo(Demo::concise, settings);
   OwnRuns own{{scratch, concise.run}, {}, best_fit(concise.examples)};
-  for (const auto& [demo, run] :
-       {std::pair{Demo::scratch, scratch}, {Demo::concise, concise.run}}) {
-    const std::string divergence = describe_divergence(demo, settings, run);
+  for (const report::Run& run : own.runs) {
+    const std::string divergence = describe_divergence(settings, run);
     if (!divergence.empty()) own.divergences.push_back(divergence);
   }
   return own;

@@ -38,7 +38,7 @@ int train_command(Demo demo, const Options& options) {
     write_record(options, make_record(options, {&trained.run, 1}));
   });
 
-  const std::string divergence = describe_divergence(demo, settings, trained.run);
+  const std::string divergence = describe_divergence(settings, trained.run);
   if (!divergence.empty()) warn(divergence);
   const int drawn = attempt([&] {
     if (!options.plot) return;

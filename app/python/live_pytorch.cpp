@@ -89,9 +89,9 @@ std::vector<std::string> arguments(const report::Settings& settings, const std::
 /// many epochs and weights as `settings` have, so that it can be compared with ours.
 report::Run check_run(const json& record, Demo demo, const report::Settings& settings) {
   report::Run run = report::run_from_json(record);
-  if (run.implementation != to_string(demo) || run.framework != "pytorch") {
+  if (run.demo != demo || run.framework != "pytorch") {
     throw std::invalid_argument(
-        fmt::format("the record is one of {} in {}", run.implementation, run.framework));
+        fmt::format("the record is one of {} in {}", to_string(run.demo), run.framework));
   }
   const std::size_t d = settings.true_w.size();
   if (run.epoch_loss.size() != static_cast<std::size_t>(settings.epochs) || run.w.size() != d ||

@@ -63,7 +63,7 @@ TrainedDemo finish(Demo demo, const report::Settings& settings, const data::Exam
   trained.examples = examples;
   trained.w_error = true_w - w.reshape(true_w.sizes());
   trained.b_error = torch::rsub(b, settings.true_b);  // what Python's `true_b - b` calls
-  trained.run = {.implementation = to_string(demo),
+  trained.run = {.demo = demo,
                  .framework = "libtorch",
                  .version = TORCH_VERSION,
                  .epoch_loss = std::move(epoch_loss),
@@ -149,7 +149,7 @@ std::string error_lines(const TrainedDemo& trained, Language language) {
     return fmt::format("error in estimating w: {}\nerror in estimating b: {}\n", trained.w_error,
                        trained.b_error);
   }
-  const char* space = trained.run.implementation == to_string(Demo::scratch) ? "" : " ";
+  const char* space = trained.run.demo == Demo::scratch ? "" : " ";
   return fmt::format("w的估计误差:{0}{1}\nb的估计误差:{0}{2}\n", space, trained.w_error,
                      trained.b_error);
 }

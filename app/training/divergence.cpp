@@ -21,8 +21,7 @@ std::string advice(double lr, std::optional<double> stable) {
 
 }  // namespace
 
-std::string describe_divergence(Demo demo, const report::Settings& settings,
-                                const report::Run& run) {
+std::string describe_divergence(const report::Settings& settings, const report::Run& run) {
   const auto epoch = report::diverged_at_epoch(run);
   if (!epoch) return "";
 
@@ -33,12 +32,12 @@ std::string describe_divergence(Demo demo, const report::Settings& settings,
     ++step;
     return l.isfinite().all().item<bool>();
   };
-  const data::Examples examples = run_demo(demo, up_to_there, {}, is_finite).examples;
+  const data::Examples examples = run_demo(run.demo, up_to_there, {}, is_finite).examples;
   const std::int64_t steps_in_epoch = settings.steps_per_epoch();
-  return fmt::format("the loss of {} is not finite from epoch {}, step {} on: --lr {} {}",
-                     to_string(demo), (step - 1) / steps_in_epoch + 1,
-                     (step - 1) % steps_in_epoch + 1, settings.lr,
-                     advice(settings.lr, stable_lr(demo, examples.features, settings.batch_size)));
+  return fmt::format(
+      "the loss of {} is not finite from epoch {}, step {} on: --lr {} {}", to_string(run.demo),
+      (step - 1) / steps_in_epoch + 1, (step - 1) % steps_in_epoch + 1, settings.lr,
+      advice(settings.lr, stable_lr(run.demo, examples.features, settings.batch_size)));
 }
 
 }  // namespace linreg::app

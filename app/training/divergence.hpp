@@ -10,7 +10,6 @@ namespace linreg::app {
 /// largest stable learning rate. Empty when every epoch's loss is finite.
 ///
 /// Runs the demo again up to that step, so that training itself need not check every loss.
-std::string describe_divergence(Demo demo, const report::Settings& settings,
-                                const report::Run& run);
+std::string describe_divergence(const report::Settings& settings, const report::Run& run);
 
 }  // namespace linreg::app

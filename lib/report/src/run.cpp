@@ -105,6 +105,12 @@ std::string get_name(const json& object, const char* key) {
   return name;
 }
 
+Demo get_demo(const json& object, const char* key) {
+  const auto demo = find_demo(get_string(object, key));
+  if (!demo) refuse(member(object, key), key, "\"scratch\" or \"concise\"");
+  return *demo;
+}
+
 Seed get_seed(const json& object, const char* key) {
   const json& value = member(object, key);
   if (value.is_number_unsigned()) return {value.get<std::uint64_t>(), false};
@@ -115,6 +121,13 @@ Seed get_seed(const json& object, const char* key) {
 }  // namespace
 
 std::string to_string(Demo demo) { return demo == Demo::scratch ? "scratch" : "concise"; }
+
+std::optional<Demo> find_demo(std::string_view name) {
+  for (const Demo demo : {Demo::scratch, Demo::concise}) {
+    if (name == to_string(demo)) return demo;
+  }
+  return std::nullopt;
+}
 
 ordered_json to_json(const Settings& settings) {
   ordered_json object;
@@ -137,7 +150,7 @@ ordered_json to_json(const Settings& settings) {
 
 ordered_json to_json(const Run& run) {
   ordered_json object;
-  object["implementation"] = run.implementation;
+  object["implementation"] = to_string(run.demo);
   object["framework"] = run.framework;
   object["version"] = run.version;
   object["epoch_loss"] = numbers(run.epoch_loss);
@@ -152,7 +165,7 @@ ordered_json to_json(const Run& run) {
 
 Run run_from_json(const json& json) {
   return {
-      .implementation = get_name(json, "implementation"),
+      .demo = get_demo(json, "implementation"),
       .framework = get_name(json, "framework"),
       .version = get_name(json, "version"),
       .epoch_loss = get_numbers<float>(json, "epoch_loss"),

@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// Finished values to text and JSON. Knows nothing of tensors: plain numbers in, text out.
@@ -44,11 +46,14 @@ enum class Demo { scratch, concise };
 /// "scratch" or "concise", the name in options and records.
 std::string to_string(Demo demo);
 
+/// The demo of that name; nothing for any other text.
+std::optional<Demo> find_demo(std::string_view name);
+
 /// The result of one training run.
 struct Run {
-  std::string implementation;  ///< "scratch" or "concise"
-  std::string framework;       ///< "libtorch" or "pytorch"
-  std::string version;         ///< the framework's
+  Demo demo = Demo::scratch;  ///< "implementation" in JSON
+  std::string framework;      ///< "libtorch" or "pytorch"
+  std::string version;        ///< the framework's
   std::vector<float> epoch_loss;
   std::vector<float> w;
   float b = 0;
