@@ -6,10 +6,19 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <linreg/report/best_fit.hpp>
+#include <linreg/report/run.hpp>
+#include <linreg/report/sweep.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace linreg::report {
 namespace {
