@@ -14,7 +14,10 @@
 
 #include "cli/exit_status.hpp"
 #include "cli/options.hpp"
-#include "commands/commands.hpp"
+#include "commands/compare.hpp"
+#include "commands/data.hpp"
+#include "commands/sweep.hpp"
+#include "commands/train.hpp"
 #include "system/files.hpp"
 #include "system/interrupt.hpp"
 #include "training/memory.hpp"
@@ -22,20 +25,21 @@
 namespace linreg::app {
 namespace {
 
-/// Has LibTorch compute with so many threads. All must start, for it waits for those that do not.
+/// Sets the thread count, after checking that the system can start that many: LibTorch waits for
+/// threads that can't start.
 void use_threads(int threads) {
   std::latch go(1);
-  std::vector<std::jthread> crew;
+  std::vector<std::jthread> started;
   try {
-    for (int i = 0; i < threads; ++i) crew.emplace_back([&go] { go.wait(); });
+    for (int i = 0; i < threads; ++i) started.emplace_back([&go] { go.wait(); });
   } catch (const std::system_error&) {
     go.count_down();
     throw UsageError(fmt::format(
         "--threads is '{}', but must be fewer or left out: the system starts only {} more", threads,
-        crew.size()));
+        started.size()));
   }
   go.count_down();
-  crew.clear();
+  started.clear();
   at::set_num_threads(threads);
 }
 
@@ -57,7 +61,11 @@ int run(int argc, char** argv) {
   CLI::App* data = app.add_subcommand("data", "Print the first example and the first minibatch");
   CLI::App* sweep = app.add_subcommand("sweep", "Train at many learning rates and batch sizes");
   for (CLI::App* command : {scratch, concise, compare}) add_options(*command, options);
-  for (CLI::App* command : {scratch, concise}) add_save_option(*command, options);
+  for (CLI::App* command : {scratch, concise}) {
+    add_save_option(*command, options);
+    add_lang_option(*command, options);
+  }
+  add_look_option(*concise, options);
   add_compare_options(*compare, compare_options);
   add_data_options(*data, data_options);
   add_options(*data, options, {"--lr", "--epochs", "--init", "--json"});
@@ -75,17 +83,17 @@ int run(int argc, char** argv) {
     throw UsageError(describe(error, app));
   }
   check_together(options);
-  check_memory(options.settings, /*compares=*/compare->parsed());
+  check_memory(options.settings);
   if (options.threads) use_threads(*options.threads);
-  if (*scratch) return train_command(options, run_scratch);
-  if (*concise) return train_command(options, run_concise);
+  if (*scratch) return train_command(Demo::scratch, options);
+  if (*concise) return train_command(Demo::concise, options);
   if (*data) return data_command(options, data_options);
   if (*sweep) return sweep_command(options, sweep_options);
   return compare_command(options, compare_options);
 }
 
-/// A file that is opened later must not take the place of a standard one that is closed. Writing to
-/// a closed stdout fails all the same.
+/// Keeps the descriptors of closed standard files from being reused for other files. Writing to a
+/// closed stdout still fails.
 void occupy_standard_files() {
   for (const int file : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(file, F_GETFD) < 0) open("/dev/null", file == STDERR_FILENO ? O_WRONLY : O_RDONLY);
@@ -99,7 +107,7 @@ int main(int argc, char** argv) {
   using namespace linreg::app;
   occupy_standard_files();
   end_on_interrupt();
-  std::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow on is an error, as on a full disk
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that is too large is an error, as on a full disk
   int status = 0;
   const int failure = attempt([&] { status = run(argc, argv); });
   return failure != 0 ? failure : status;

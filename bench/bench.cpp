@@ -4,16 +4,20 @@
 #include <benchmark/benchmark.h>
 #include <torch/version.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <linreg/concise/concise.hpp>
+#include <linreg/data/synthetic_data.hpp>
 #include <linreg/scratch/scratch.hpp>
+#include <linreg/training/training.hpp>
 #include <numeric>
 #include <span>
 #include <string>
 #include <vector>
 
-/// The C++ side of scripts/bench: epochs of one setting, each benchmark one way to do them.
+/// The C++ side of scripts/bench: each benchmark is one way to run an epoch of one setting.
 /// Legend of shapes: n examples, d features, k examples in a minibatch.
 namespace linreg {
 namespace {
@@ -25,11 +29,11 @@ struct Problem {
 
 scratch::Parameters first_parameters(const Problem& problem) {
   torch::manual_seed(0);
-  return scratch::initial_parameters(problem.examples.features.size(1));
+  return scratch::initialize_parameters(problem.examples.features.size(1));
 }
 
-/// The floor of the demo from scratch: the same minibatches and the same arithmetic, but the
-/// gradient is written out, so that no graph is recorded or walked.
+/// The lower bound for the demo from scratch: the same minibatches and the same arithmetic, with
+/// the gradient as a formula, so that no graph is recorded or traversed.
 void train_without_autograd(const scratch::Parameters& parameters, const Problem& problem,
                             pytorch::Random& random) {
   const torch::NoGradGuard no_grad;
@@ -45,8 +49,8 @@ void train_without_autograd(const scratch::Parameters& parameters, const Problem
   }
 }
 
-/// The limit of the machine, as far as a compiler goes: the same steps over plain floats. `w` has
-/// d weights and then the bias.
+/// The same steps over plain floats, about as fast as the machine allows. `w` has d weights and
+/// then the bias.
 void train_plain(std::vector<float>& w, const Problem& problem, pytorch::Random& random) {
   const auto n = static_cast<std::size_t>(problem.examples.features.size(0));
   const std::size_t d = w.size() - 1;
@@ -71,8 +75,8 @@ void train_plain(std::vector<float>& w, const Problem& problem, pytorch::Random&
   }
 }
 
-/// Refuses to time what does not do the same: the floor must end on scratch's bits, the plain loop
-/// within what another order of summation rounds differently.
+/// Throws c10::Error unless all ways give the same result: without autograd the same bits as from
+/// scratch, with plain floats up to the rounding of another order of summation.
 void check(const Problem& problem) {
   const scratch::Parameters from_scratch = first_parameters(problem);
   const scratch::Parameters floor = first_parameters(problem);
@@ -86,16 +90,16 @@ void check(const Problem& problem) {
   train_plain(w, problem, random);
   const torch::Tensor expected = torch::cat({from_scratch.w.reshape(-1), from_scratch.b}).detach();
   TORCH_CHECK(torch::cat({floor.w.reshape(-1), floor.b}).equal(expected),
-              "without autograd, another result");
+              "linreg_bench: without autograd the result is not that of scratch::train");
   TORCH_CHECK(torch::allclose(torch::tensor(w), expected, /*rtol=*/1e-3, /*atol=*/1e-3),
-              "by the plain loop, another result");
+              "linreg_bench: the result of the plain loop is not that of scratch::train");
 }
 
 void register_benchmarks(const Problem& problem) {
   const auto add = [](const char* name, auto epoch) {
     benchmark::RegisterBenchmark(name,
                                  [epoch](benchmark::State& state) mutable {
-                                   epoch();  // warms up
+                                   epoch();  // warm-up
                                    for ([[maybe_unused]] auto _ : state) epoch();
                                  })
         ->Unit(benchmark::kMicrosecond)

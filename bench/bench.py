@@ -1,7 +1,7 @@
-"""Times the demos in C++ beside the same in PyTorch, all in this one run. Started by scripts/bench.
+"""Times the C++ demos beside the PyTorch programs, all in one run. Started by scripts/bench.
 
-What is compared takes turns, so that a busy moment of the machine meets everything alike, and each
-figure is the median of its turns. Nothing is compared with stored numbers.
+The programs take turns, so that a busy moment of the machine affects all alike, and each figure is
+the median of its turns. Nothing is compared with stored numbers.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def progress(text):
 
 
 def run(command):
-    """Runs a program of the comparison: its wall time in seconds, and its peak memory in bytes."""
+    """Runs a command and returns its wall time in seconds and its peak memory in bytes."""
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
@@ -51,7 +51,7 @@ class Bench:
         self.result = {}
 
     def train(self, command, *setting):
-        """One run of a demo: seconds of its training loop, and the peak memory of the process."""
+        """Runs a demo and returns the seconds of its training loop and the peak memory of its process."""
         _, peak = run([*command, *options(*setting), "--json", self.record])
         return json.loads(self.record.read_text())["runs"][0]["train_seconds"], peak
 
@@ -62,7 +62,7 @@ class Bench:
         return [self.bin / "linreg", demo]
 
     def benchmark(self, n, d, batch_size, threads, names="", seconds=0.05):
-        """Google Benchmark's microseconds an epoch, by name, and what it says of itself."""
+        """Returns Google Benchmark's microseconds per epoch, by name, and its context."""
         out = subprocess.run(
             [self.bin / "linreg_bench", f"--benchmark_filter={names}", f"--benchmark_min_time={seconds}",
              "--benchmark_format=json", str(n), str(d), str(batch_size), str(threads)],
@@ -122,7 +122,7 @@ class Bench:
             progress(f"whole processes: turn {i} of {rounds}")
             for label, command in commands.items():
                 measured = run(command)
-                if i:  # the first turn reads the files into memory
+                if i:  # the first turn warms the page cache
                     runs[label].append(measured)
         print(f"\nThe whole process, the article's settings; median of {rounds}")
         print(f"{'':29}{'ms':>10}{'over empty':>12}{'peak MiB':>10}{'over empty':>12}")
@@ -139,8 +139,8 @@ class Bench:
                                   for label in commands}
 
     def bound(self, demo, n, d, batch_size, seconds):
-        """What takes most of an epoch: the calls, the order and gather, or the arithmetic, which
-        waits for memory where a minibatch is larger than a core's cache."""
+        """Returns what takes most of an epoch: dispatching calls, ordering and gathering the
+        examples, or the arithmetic, which waits for memory where a minibatch exceeds the cache."""
         gather = self.benchmark(n, d, batch_size, 1, "gather", 0.01)[0]["gather"] / 1e6
         dispatch = -(-n // batch_size) * self.dispatch[demo] / 1e6
         arithmetic = "memory" if batch_size * (d + 1) * 4 > 2 * MIB else "kernel"
@@ -151,8 +151,6 @@ class Bench:
     def scale(self):
         settings = [(n, 2) for n in (10**4, 10**5, 10**6, 10**7)]
         settings += [(n, 100) for n in (10**4, 10**5, 10**6)]
-        if self.quick:
-            settings = [(10**4, 2)]
         print("\nScale, 1 thread, ns an example; C++'s peak memory over that with 1000 examples,"
               "\nin sizes of the data")
         print(f"{'demo':8}{'examples':>10}{'features':>10}{'batch':>7}{'PyTorch':>10}{'C++':>9}"
@@ -162,10 +160,10 @@ class Bench:
             for batch_size in (10, 256, n):
                 for demo in demos:
                     progress(f"scale: {demo}, {n} examples, {d} features, batches of {batch_size}")
-                    # So many that the first one, which meets untouched memory, counts little.
+                    # Enough epochs that the first one, which touches the memory first, weighs little.
                     epochs = 1 if n > 10**6 else max(3, 3 * 10**5 // n)
                     setting = (n, d, batch_size, epochs, 1)
-                    rounds = range(1 if self.quick or n >= 10**6 else 3)
+                    rounds = range(1 if n >= 10**6 else 3)
                     runs = [(self.train(self.pytorch(demo), *setting),
                              self.train(self.libtorch(demo), *setting)) for _ in rounds]
                     python = median(r[0][0] for r in runs) / epochs
@@ -184,14 +182,15 @@ class Bench:
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__.split("\n")[0])
-    parser.add_argument("--quick", action="store_true", help="fewer turns and sizes: under a minute")
-    parser.add_argument("--json", metavar="FILE", help="write the figures, too")
+    parser.add_argument("--quick", action="store_true", help="fewer turns, and none of the larger sizes")
+    parser.add_argument("--json", metavar="FILE", help="also write the figures as JSON")
     parser.add_argument("--bin", type=pathlib.Path, required=True, help=argparse.SUPPRESS)
     args = parser.parse_args()
     bench = Bench(args)
     bench.step()
     bench.process()
-    bench.scale()
+    if not args.quick:
+        bench.scale()
     if args.json:
         pathlib.Path(args.json).write_text(json.dumps(bench.result, indent=2) + "\n")
 

@@ -1,4 +1,4 @@
 #include <ATen/Functions.h>
 
-/// What loading LibTorch costs, whatever is done with it: one tensor, and the end.
+/// The cost of loading LibTorch: makes one tensor and exits.
 int main() { return at::ones({1}).numel() == 1 ? 0 : 1; }

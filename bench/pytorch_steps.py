@@ -1,4 +1,4 @@
-"""Prints, as JSON, the microseconds that a step takes in the two PyTorch programs, by threads.
+"""Prints the microseconds per step of the two PyTorch programs, by number of threads, as JSON.
 
 Usage: pytorch_steps.py FOLDER PROGRAM_OPTIONS...
 """

@@ -3,7 +3,8 @@
 #
 # The first of these that has a LibTorch wins:
 #   1. what the user names with -D: CMAKE_PREFIX_PATH, Torch_DIR, or LINREG_PYTHON=/path/to/python
-#      (and as for every find_package, LibTorch_ROOT before them and the environment's CMAKE_PREFIX_PATH after them)
+#      (and as for every find_package, LibTorch_ROOT before them and the environment's CMAKE_PREFIX_PATH after them;
+#      for users of an installed linreg the LibTorch that it was built with, right after LibTorch_ROOT)
 #   2. the PyTorch of the active virtual environment
 #   3. the distribution's
 # What the environment named is remembered, since a build folder outlives the shell that configured it.
@@ -60,6 +61,7 @@ endforeach()
 unset(LibTorch_PREFIX)
 unset(LibTorch_PYTHON)
 _libtorch_look_in("what LibTorch_ROOT names" ${LibTorch_ROOT})
+_libtorch_look_in("what linreg was built with" ${LibTorch_OF_LINREG})
 _libtorch_look_in("what CMAKE_PREFIX_PATH names" ${CMAKE_PREFIX_PATH})
 _libtorch_look_in("what Torch_DIR names" ${Torch_DIR})
 if(LINREG_PYTHON AND NOT LibTorch_PREFIX)
@@ -75,6 +77,8 @@ endif()
 set(_problem "")
 if(NOT LibTorch_PREFIX AND Torch_DIR)
   set(_problem "Torch_DIR names ${Torch_DIR}, and no LibTorch is there.")
+elseif(NOT LibTorch_PREFIX AND LINREG_PYTHON AND NOT LibTorch_PYTHON)
+  set(_problem "LINREG_PYTHON names ${LINREG_PYTHON}, and there is no such program.")
 elseif(NOT LibTorch_PREFIX AND LINREG_PYTHON)
   set(_problem "LINREG_PYTHON names ${LINREG_PYTHON}, and that Python has no PyTorch with LibTorch in it.")
 elseif(NOT LibTorch_PREFIX)

@@ -1,5 +1,5 @@
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/autograd.h>
 
 #include <limits>
 #include <linreg/concise/concise.hpp>
@@ -15,7 +15,7 @@ std::vector<float> train_from_scratch(const data::Examples& examples,
                                       const training::Hyperparameters& how,
                                       std::uint64_t seed = 0) {
   pytorch::Random random(seed);
-  return scratch::train(scratch::initial_parameters(examples.features.size(1)), examples, how,
+  return scratch::train(scratch::initialize_parameters(examples.features.size(1)), examples, how,
                         random);
 }
 

@@ -22,7 +22,7 @@ Options parse(std::vector<std::string> words) {
   return options;
 }
 
-TEST(Options, AreTheArticlesUnlessToldOtherwise) {
+TEST(Options, DefaultToTheArticlesValues) {
   const Options options = parse({});
   EXPECT_EQ(options.settings, report::Settings());
   EXPECT_EQ(options.settings.seed, report::Seed());
@@ -37,7 +37,7 @@ TEST(Options, AreTheArticlesUnlessToldOtherwise) {
   EXPECT_FALSE(options.threads || options.json || options.save);
 }
 
-TEST(Options, AreReadAsPythonReadsThem) {
+TEST(Options, SetEveryValue) {
   const Options options = parse({"--seed",
                                  "-3",
                                  "--examples=7",
@@ -75,13 +75,13 @@ TEST(Options, AreReadAsPythonReadsThem) {
   EXPECT_EQ(options.save, "weights.pt");
 }
 
-TEST(Options, TakeEverySeedThatManualSeedTakes) {
+TEST(Options, AcceptEverySeedThatManualSeedAccepts) {
   EXPECT_EQ(parse({"--seed", "18446744073709551615"}).settings.seed.bits(),
             std::numeric_limits<std::uint64_t>::max());
   EXPECT_EQ(parse({"--seed", "-9223372036854775808"}).settings.seed.bits(), 1ULL << 63);
 }
 
-TEST(Options, RefuseEveryUnusableValueAndSayOptionValueAndWhatWouldBeRight) {
+TEST(Options, RefuseEveryUnusableValueAndNameTheOptionTheValueAndWhatWouldBeRight) {
   const std::vector<std::pair<std::string, std::string>> unusable{
       {"--seed", "18446744073709551616"},
       {"--seed", "-9223372036854775809"},
@@ -205,8 +205,8 @@ TEST(Options, RefuseEveryUnusableValueAndSayOptionValueAndWhatWouldBeRight) {
   }
 }
 
-/// What is said of words that can't be parsed.
-std::string complaint(std::vector<std::string> words) {
+/// The explanation for words that can't be parsed; empty where they can.
+std::string explanation(std::vector<std::string> words) {
   CLI::App app("", "linreg");
   app.require_subcommand(1);
   Options options;
@@ -222,7 +222,7 @@ std::string complaint(std::vector<std::string> words) {
   return "";
 }
 
-TEST(Options, SayWhatIsWrongWithWordsThatAreNone) {
+TEST(Options, ExplainWhatCannotBeParsed) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> wrong{
       {{}, "which command? One of scratch, concise, compare, data, sweep; see linreg --help"},
       {{""}, "linreg does not know ''; see linreg --help"},
@@ -239,10 +239,11 @@ TEST(Options, SayWhatIsWrongWithWordsThatAreNone) {
        "linreg scratch does not know '--batch_size'; did you mean '--batch-size'? see linreg "
        "scratch --help"},
       {{"scratch", "--learning-rate=1"},
-       "linreg scratch does not know '--learning-rate=1'; did you mean '--lr'? see linreg scratch "
+       "linreg scratch does not know '--learning-rate=1'; see linreg scratch --help"},
+      {{"scratch", "--ephocs", "1"},
+       "linreg scratch does not know '--ephocs'; did you mean '--epochs'? see linreg scratch "
        "--help"},
-      {{"scratch", "--ep", "1"},
-       "linreg scratch does not know '--ep'; did you mean '--epochs'? see linreg scratch --help"},
+      {{"scratch", "--ep", "1"}, "linreg scratch does not know '--ep'; see linreg scratch --help"},
       {{"scratch", "-"}, "linreg scratch does not know '-'; see linreg scratch --help"},
       {{"scratch", "--momentum", "1"},
        "linreg scratch does not know '--momentum'; see linreg scratch --help"},
@@ -253,14 +254,14 @@ TEST(Options, SayWhatIsWrongWithWordsThatAreNone) {
       {{"compare", "--verbose=1"}, "--verbose takes no value; see linreg compare --help"},
       {{"compare", "--verbose=x"}, "--verbose takes no value; see linreg compare --help"},
   };
-  for (const auto& [words, expected] : wrong) EXPECT_EQ(complaint(words), expected);
+  for (const auto& [words, expected] : wrong) EXPECT_EQ(explanation(words), expected);
 }
 
-TEST(Options, RefuseAnOptionInThePlaceOfAValue) {
+TEST(Options, RefuseAnOptionWhereAValueIsExpected) {
   EXPECT_THROW(parse({"--json", "--plot", "x.svg"}), UsageError);
 }
 
-TEST(Options, RefuseOneFileForTheRecordThePictureAndForWeights) {
+TEST(Options, RefuseTheSameFileForTheRecordThePictureOrTheWeights) {
   const test::TemporaryDirectory folder;
   const std::string file = folder.path() / "file";
   const std::string same = folder.path() / "." / "file";
@@ -288,8 +289,21 @@ TEST(Options, RefuseOneFileForTheRecordThePictureAndForWeights) {
   std::filesystem::create_symlink("new.svg", folder.path() / "dangling");
   EXPECT_THROW(parse({"--json", folder.path() / "dangling", "--plot", folder.path() / "new.svg"}),
                UsageError);
-  EXPECT_NO_THROW(parse({"--init", file, "--save", file})) << "training goes on in one file";
-  EXPECT_NO_THROW(parse({"--init", "zero", "--json", "zero"})) << "a word is no file";
+  EXPECT_NO_THROW(parse({"--init", file, "--save", file}))
+      << "weights may replace those that they start from";
+  EXPECT_NO_THROW(parse({"--init", "zero", "--json", "zero"})) << "zero is not a file";
+}
+
+TEST(PlotCanvas, DependsOnTheFilesEnding) {
+  using enum report::Canvas::Kind;
+  EXPECT_EQ(plot_canvas("a.b/picture.svg").kind, svg);
+  EXPECT_EQ(plot_canvas("picture.x.png").kind, png);
+  EXPECT_EQ(plot_canvas("picture.pdf").kind, pdf);
+  EXPECT_EQ(plot_canvas("-").kind, text);
+  for (const char* path :
+       {"picture", "picture.gif", "picture.SVG", "svg", "a.svg/picture", "/dev/null"}) {
+    EXPECT_THROW(plot_canvas(path), UsageError) << path;
+  }
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ std::uint32_t big_endian(const std::string& bytes, std::size_t first) {
   return number;
 }
 
-/// Sets an environment variable for as long as it lives.
+/// Sets an environment variable during its lifetime.
 class Environment {
  public:
   Environment(const char* name, const std::string& value) : name_(name) {
@@ -56,23 +56,25 @@ class Environment {
 
 const report::Settings settings{.examples = 200};
 
-/// A picture of each kind, of real runs.
+/// One picture of each kind, of real runs.
 std::string training(const report::Canvas& canvas) {
   report::ThinnedLosses losses;
-  const Demo demo = run_scratch(settings, {}, [&](const at::Tensor& l) {
+  const TrainedDemo trained = run_demo(Demo::scratch, settings, {}, [&](const at::Tensor& l) {
     losses.add(l.mean().item<double>());
     return true;
   });
-  return training_script(canvas, settings, demo.run, losses, predictions(settings, demo.run));
+  return training_script(canvas, settings, trained.run, losses,
+                         predictions(trained.examples, trained.run));
 }
 
 std::string comparison(const report::Canvas& canvas) {
-  std::vector<report::Run> runs{run_scratch(settings).run, run_concise(settings).run};
+  const TrainedDemo concise = run_demo(Demo::concise, settings);
+  std::vector<report::Run> runs{run_demo(Demo::scratch, settings).run, concise.run};
   for (std::size_t i = 0; i < 2; ++i) {
     runs.push_back(runs[i]);
     runs.back().framework = "pytorch";
   }
-  return comparison_script(canvas, settings, runs, best_fit(settings));
+  return comparison_script(canvas, settings, runs, best_fit(concise.examples));
 }
 
 std::string data(const report::Canvas& canvas) {
@@ -87,7 +89,7 @@ std::string sweep(const report::Canvas& canvas) {
     for (const double lr : {0.01, 0.1, 3.0}) {
       each.lr = lr;
       each.batch_size = batch_size;
-      swept.push_back({each, run_scratch(each).run, std::nullopt});
+      swept.push_back({each, run_demo(Demo::scratch, each).run, std::nullopt});
     }
   }
   return sweep_script(canvas, swept);
@@ -105,11 +107,11 @@ const std::vector<Picture> pictures{{training, 1320, 600, 200},
                                     {data, 960, 600, 200},
                                     {sweep, 1440, 960, 0}};
 
-TEST(Draw, MakesAPictureOfTheKindThatTheEndingSays) {
+TEST(Draw, WritesTheFormatOfTheFilesEnding) {
   const test::TemporaryDirectory folder;
   const auto drawn = [&](const Picture& picture, const char* name) {
     const std::string path = folder.path() / name;
-    draw(path, picture.script(plot_canvas("--plot", path)));
+    draw(path, picture.script(plot_canvas(path)));
     return read(path);
   };
   for (const Picture& picture : pictures) {
@@ -135,12 +137,12 @@ TEST(Draw, MakesAPictureOfTheKindThatTheEndingSays) {
   }
 }
 
-TEST(Draw, MakesAPictureOfTextAsWideAsTheTerminal) {
+TEST(Draw, DrawsTextAsWideAsTheTerminal) {
   for (const int columns : {80, 60}) {
     const Environment environment("COLUMNS", std::to_string(columns));
     for (const Picture& picture : pictures) {
       testing::internal::CaptureStdout();
-      draw("-", picture.script(plot_canvas("--plot", "-")));
+      draw("-", picture.script(plot_canvas("-")));
       const std::string text = testing::internal::GetCapturedStdout();
       EXPECT_EQ(count(text, "\f"), 0U);
       EXPECT_TRUE(text.ends_with("\n") && !text.ends_with("\n\n")) << text;
@@ -157,9 +159,9 @@ TEST(Draw, MakesAPictureOfTextAsWideAsTheTerminal) {
   }
 }
 
-TEST(Draw, DrawsWhatHasNothingToShow) {
+TEST(Draw, DrawsRunsWithoutAnyValue) {
   const test::TemporaryDirectory folder;
-  const report::Run empty{.implementation = "scratch",
+  const report::Run empty{.demo = Demo::scratch,
                           .framework = "libtorch",
                           .version = "",
                           .epoch_loss = {},
@@ -167,7 +169,7 @@ TEST(Draw, DrawsWhatHasNothingToShow) {
                           .w_error = {}};
   for (const char* name : {"picture.svg", "picture.png", "picture.pdf", "-"}) {
     const std::string path = name == std::string("-") ? "-" : (folder.path() / name).string();
-    const report::Canvas canvas = plot_canvas("--plot", path);
+    const report::Canvas canvas = plot_canvas(path);
     for (const std::string& script :
          {report::training_script(canvas, settings, empty, {}, {}),
           report::comparison_script(canvas, settings, std::vector{empty}, std::nullopt),
@@ -183,7 +185,7 @@ TEST(Draw, DrawsWhatHasNothingToShow) {
   }
 }
 
-/// A program in gnuplot's place, found first.
+/// A script that is run in place of gnuplot.
 class Impostor {
  public:
   explicit Impostor(const std::string& script)
@@ -197,18 +199,19 @@ class Impostor {
   Environment path_;
 };
 
-TEST(Draw, KeepsTheOldPictureAndSaysWhyWhereGnuplotFails) {
+TEST(Draw, KeepsTheOldPictureAndSaysWhyGnuplotFailed) {
   const test::TemporaryDirectory folder;
   const std::string path = folder.path() / "picture.svg";
   std::ofstream(path) << "the old one";
   const std::vector<std::pair<const char*, const char*>> failures{
       {"echo '<svg'; echo; echo '   line 3: no memory' >&2; echo >&2; exit 1",
-       "no picture: gnuplot fails (exit status 1): line 3: no memory"},
-      {"exit 0", "no picture: gnuplot fails (exit status 0): it draws nothing"},
-      {"kill -SEGV $$", "no picture: gnuplot fails (killed by signal 11): it draws nothing"},
-      {"exec sleep 100", "no picture: gnuplot is still drawing after 5 s, and was ended"},
-      {"exec yes", "no picture: gnuplot has said more than any picture holds, and was ended"},
-      {"exec yes >&2", "no picture: gnuplot has said more than any picture holds, and was ended"}};
+       "no picture: gnuplot failed (exit status 1): line 3: no memory"},
+      {"exit 0", "no picture: gnuplot failed (exit status 0): it drew nothing"},
+      {"kill -SEGV $$", "no picture: gnuplot failed (killed by signal 11): it drew nothing"},
+      {"exec sleep 100", "no picture: gnuplot was stopped after 5 s"},
+      {"exec yes", "no picture: gnuplot was stopped, for its output was longer than any picture"},
+      {"exec yes >&2",
+       "no picture: gnuplot was stopped, for its output was longer than any picture"}};
   for (const auto& [script, expected] : failures) {
     const Impostor gnuplot(script);
     try {
@@ -223,10 +226,10 @@ TEST(Draw, KeepsTheOldPictureAndSaysWhyWhereGnuplotFails) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
-TEST(Draw, DrawsTheSameWhateverTerminalTheEnvironmentNames) {
+TEST(Draw, IgnoresTheTerminalInTheEnvironment) {
   const test::TemporaryDirectory folder;
   const std::string path = folder.path() / "picture.svg";
-  const std::string script = data(plot_canvas("--plot", path));
+  const std::string script = data(plot_canvas(path));
   draw(path, script);
   const std::string picture = read(path);
   for (const char* terminal : {"x11", "nonsense"}) {
@@ -236,7 +239,7 @@ TEST(Draw, DrawsTheSameWhateverTerminalTheEnvironmentNames) {
   }
 }
 
-TEST(Draw, NamesThePackageWhereThereIsNoGnuplot) {
+TEST(Draw, NamesThePackageWhereGnuplotIsMissing) {
   const test::TemporaryDirectory folder;
   const Environment path("PATH", folder.path());
   testing::internal::CaptureStderr();
@@ -245,18 +248,6 @@ TEST(Draw, NamesThePackageWhereThereIsNoGnuplot) {
   EXPECT_EQ(count(err, "\n"), 1U);
   EXPECT_GE(count(err, "apt install gnuplot-nox"), 1U) << err;
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
-}
-
-TEST(PlotCanvas, IsWhatTheEndingSays) {
-  using enum report::Canvas::Kind;
-  EXPECT_EQ(plot_canvas("--plot", "a.b/picture.svg").kind, svg);
-  EXPECT_EQ(plot_canvas("--plot", "picture.x.png").kind, png);
-  EXPECT_EQ(plot_canvas("--plot", "picture.pdf").kind, pdf);
-  EXPECT_EQ(plot_canvas("--plot", "-").kind, text);
-  for (const char* path :
-       {"picture", "picture.gif", "picture.SVG", "svg", "a.svg/picture", "/dev/null"}) {
-    EXPECT_THROW(plot_canvas("--plot", path), UsageError) << path;
-  }
 }
 
 TEST(ToPoints, PairsTheFirstThousand) {
@@ -268,11 +259,11 @@ TEST(ToPoints, PairsTheFirstThousand) {
   }
 }
 
-TEST(Predictions, AreTheModelsForTheDataThatItLearntFrom) {
-  // Trained to the truth, without noise, a model predicts every label.
+TEST(Predictions, AreTheModelsOnItsTrainingData) {
+  // Trained to convergence on data without noise, the model predicts every label.
   const report::Settings exact{.examples = 2000, .noise = 0, .epochs = 4};
-  const Demo demo = run_scratch(exact);
-  const std::vector<report::Point> points = predictions(exact, demo.run);
+  const TrainedDemo trained = run_demo(Demo::scratch, exact);
+  const std::vector<report::Point> points = predictions(trained.examples, trained.run);
   ASSERT_EQ(points.size(), report::most_drawn_examples);
   double widest = 0;
   for (const auto& [label, predicted] : points) {
@@ -281,10 +272,11 @@ TEST(Predictions, AreTheModelsForTheDataThatItLearntFrom) {
   }
   EXPECT_GT(widest, 5);
 
-  report::Run zero = demo.run;
+  report::Run zero = trained.run;
   zero.w = {0, 0};
   zero.b = 3;
-  for (const auto& [label, predicted] : predictions(exact, zero)) EXPECT_EQ(predicted, 3);
+  for (const auto& [label, predicted] : predictions(trained.examples, zero))
+    EXPECT_EQ(predicted, 3);
 }
 
 }  // namespace

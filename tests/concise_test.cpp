@@ -1,7 +1,8 @@
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/serialize.h>
 
 #include <linreg/concise/concise.hpp>
+#include <linreg/concise/data_loader.hpp>
 #include <linreg/pytorch/data_loader.hpp>
 #include <linreg/scratch/scratch.hpp>
 #include <sstream>
@@ -40,7 +41,7 @@ TEST(LoadArray, VisitsTheExamplesInTheDataLoadersOrderAnewEachEpoch) {
   EXPECT_FALSE(first.equal(second));
 }
 
-TEST(LoadArray, TakesTheExamplesAsTheyComeWhenNotTraining) {
+TEST(LoadArray, KeepsTheOrderOfTheExamplesWhenNotTraining) {
   const auto loader = load_array(numbered(5), 2, /*is_train=*/false);
   torch::manual_seed(8);
   EXPECT_TRUE(visited(*loader).equal(torch::arange(5)));
@@ -81,7 +82,7 @@ TEST(DataLoaderSampler, KeepsIndicesInInt32WhileTheyFit) {
   }
 }
 
-TEST(DataLoaderSampler, GoesOnFromWhereItWasSaved) {
+TEST(DataLoaderSampler, ContinuesFromWhereItWasSaved) {
   DataLoaderSampler sampler(10, true);
   sampler.reset();
   sampler.next(4);
@@ -92,7 +93,7 @@ TEST(DataLoaderSampler, GoesOnFromWhereItWasSaved) {
   EXPECT_FALSE(restored.next(1).has_value());
 }
 
-TEST(DataLoaderSampler, HasNothingMoreAfterAnEpochSavedOrNot) {
+TEST(DataLoaderSampler, ReturnsNothingAfterAnEpochSavedOrNot) {
   DataLoaderSampler sampler(10, true);
   EXPECT_FALSE(sampler.next(4).has_value()) << "no epoch has begun";
   sampler.reset();
@@ -101,7 +102,18 @@ TEST(DataLoaderSampler, HasNothingMoreAfterAnEpochSavedOrNot) {
   DataLoaderSampler restored = saved_and_restored(sampler);
   EXPECT_FALSE(restored.next(4).has_value());
   restored.reset();
-  EXPECT_EQ(restored.next(100)->size(), 10U) << "of as many examples as before";
+  EXPECT_EQ(restored.next(100)->size(), 10U) << "the number of examples is restored, too";
+}
+
+TEST(DataLoaderSampler, TakesANewSizeAtReset) {
+  DataLoaderSampler sampler(10, true);
+  sampler.reset(4);
+  EXPECT_EQ(sampler.next(100)->size(), 4U);
+}
+
+TEST(TensorDataset, HasTheSizeOfTheExamples) {
+  const auto [features, labels] = numbered(5);
+  EXPECT_EQ(TensorDataset(features, labels).size(), 5U);
 }
 
 TEST(TensorDataset, ServesAnyRangeOfAnyOrder) {
@@ -137,29 +149,29 @@ TEST(InitializeParameters, DrawsSmallWeightsAfterTheLayersOwnAndAZeroBias) {
   EXPECT_TRUE(layer(net)->bias.detach().equal(torch::zeros({1})));
 }
 
-TEST(Train, FindsTheTruth) {
+TEST(Train, EstimatesTheTrueParameters) {
   const data::Examples data = examples(1000);
   const torch::nn::Sequential net = linreg(2);
   initialize_parameters(net);
   const std::vector<float> loss = train(net, data, {});
   ASSERT_EQ(loss.size(), 3U);
-  // What remains of the loss is the variance of the noise.
+  // The remaining loss is the noise's variance.
   EXPECT_NEAR(loss.back(), 0.01 * 0.01, 2e-5);
   EXPECT_NEAR(layer(net)->weight[0][0].item<float>(), 2, 3e-3);
   EXPECT_NEAR(layer(net)->weight[0][1].item<float>(), -3.4, 3e-3);
   EXPECT_NEAR(layer(net)->bias.item<float>(), 4.2, 3e-3);
 }
 
-TEST(Train, AtHalfTheLearningRateWalksWithScratch) {
+TEST(Train, AtHalfTheLearningRateTakesTheStepsOfScratch) {
   const auto [features, labels] = examples(40);
   const torch::nn::Sequential net = linreg(2);
   initialize_parameters(net);
   const torch::Tensor w = layer(net)->weight.detach().clone().reshape({2, 1}).requires_grad_();
   const torch::Tensor b = layer(net)->bias.detach().clone().requires_grad_();
 
-  std::vector<torch::Tensor> walk;
+  std::vector<torch::Tensor> steps;
   const auto on_step = [&](const torch::Tensor&) {
-    walk.push_back(
+    steps.push_back(
         torch::cat({layer(net)->weight.detach().reshape(-1), layer(net)->bias.detach()}));
     return true;
   };
@@ -173,28 +185,66 @@ TEST(Train, AtHalfTheLearningRateWalksWithScratch) {
     for (const auto& [X, y] : *data_iter) {
       scratch::squared_loss(scratch::linreg(X, w, b), y).sum().backward();
       scratch::sgd({w, b}, 0.03, 10);
-      // The mean of ten and the sum over ten divided afterwards are rounded otherwise.
+      // A mean of ten and a sum of ten that is divided later round differently.
       const torch::Tensor here = torch::cat({w.detach().reshape(-1), b.detach()});
-      ASSERT_TRUE(torch::allclose(walk.at(step), here, /*rtol=*/1e-6, /*atol=*/1e-6)) << step;
+      ASSERT_TRUE(torch::allclose(steps.at(step), here, /*rtol=*/1e-6, /*atol=*/1e-6)) << step;
       ++step;
     }
   }
-  EXPECT_EQ(step, walk.size());
+  EXPECT_EQ(step, steps.size());
 }
 
-TEST(Train, TellsTheObserverOfEveryStepAndEpochAndStopsWhenTold) {
+TEST(Train, IsTheArticlesLoopStepByStep) {
+  const auto [features, labels] = examples(25);
+  const torch::nn::Sequential net = linreg(2);
+  initialize_parameters(net);
+  torch::Tensor w = layer(net)->weight.detach().clone();
+  torch::Tensor b = layer(net)->bias.detach().clone();
+  std::vector<torch::Tensor> step_losses;
+  const auto keep = [&](const torch::Tensor& l) {
+    step_losses.push_back(l.detach());
+    return true;
+  };
+  torch::manual_seed(8);
+  const std::vector<float> epoch_loss = train(
+      net, {features, labels}, {.lr = 0.1, .num_epochs = 2, .batch_size = 10}, {.on_step = keep});
+  ASSERT_EQ(epoch_loss.size(), 2U);
+  ASSERT_EQ(step_losses.size(), 6U);
+
+  torch::manual_seed(8);
+  std::size_t step = 0;
+  for (std::size_t epoch = 0; epoch < 2; ++epoch) {
+    for (const auto& batch : pytorch::data_loader_order(25).split(10)) {
+      w.detach_().requires_grad_();
+      b.detach_().requires_grad_();
+      const torch::Tensor y_hat = torch::addmm(b, features.index({batch}), w.t());
+      const torch::Tensor l = torch::mse_loss(y_hat, labels.index({batch}));
+      EXPECT_TRUE(step_losses[step].equal(l)) << "step " << step;
+      ++step;
+      l.backward();
+      w = torch::add(w.detach(), w.grad(), -0.1);
+      b = torch::add(b.detach(), b.grad(), -0.1);
+    }
+    const torch::Tensor l = torch::mse_loss(torch::addmm(b, features, w.t()), labels);
+    EXPECT_EQ(epoch_loss[epoch], l.item<float>());
+  }
+  EXPECT_TRUE(layer(net)->weight.detach().equal(w.detach()));
+  EXPECT_TRUE(layer(net)->bias.detach().equal(b.detach()));
+}
+
+TEST(Train, CallsTheObserverAfterEachStepAndEpochAndStopsOnFalse) {
   const data::Examples data = examples(25);
   int steps = 0;
-  std::vector<float> told;
+  std::vector<float> train_losses;
   const auto on_step = [&](const torch::Tensor& l) {
     EXPECT_EQ(l.dim(), 0);
     return ++steps < 5;
   };
-  const auto on_epoch = [&](float train_loss) { told.push_back(train_loss); };
+  const auto on_epoch = [&](float train_loss) { train_losses.push_back(train_loss); };
   const auto loss = train(linreg(2), data, {}, {on_step, on_epoch});
   EXPECT_EQ(steps, 5);
-  EXPECT_EQ(told.size(), 1U);
-  EXPECT_EQ(loss, told);
+  EXPECT_EQ(train_losses.size(), 1U);
+  EXPECT_EQ(loss, train_losses);
 }
 
 TEST(Train, RefusesAModelThatDoesNotFitAndHyperparametersOutOfRange) {

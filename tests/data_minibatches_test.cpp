@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
+#include <linreg/data/detail/index_dtype.hpp>
 #include <linreg/data/minibatches.hpp>
 #include <utility>
 #include <vector>
@@ -13,7 +14,7 @@ Examples numbered(std::int64_t n, std::int64_t d) {
           torch::arange(n, torch::kFloat).reshape({n, 1})};
 }
 
-/// What the article's data_iter yields: features[batch_indices], labels[batch_indices].
+/// Expects what the article's data_iter yields: features[batch_indices], labels[batch_indices].
 void expect_as_indexed(const Examples& examples, const torch::Tensor& order,
                        std::int64_t batch_size) {
   const std::int64_t n = order.size(0);
@@ -28,15 +29,15 @@ void expect_as_indexed(const Examples& examples, const torch::Tensor& order,
   }
   EXPECT_GE(first, n);
   EXPECT_LT(first, n + batch_size);
-  // A minibatch that is kept is not overwritten by those that follow.
+  // A kept minibatch is not overwritten by later ones.
   const torch::Tensor first_indices = order.slice(0, 0, batch_size).to(torch::kLong);
   EXPECT_TRUE(kept.front().X.equal(examples.features.index({first_indices})));
 }
 
 TEST(IndexDtype, IsTheNarrowestThatHoldsTheIndices) {
-  EXPECT_EQ(index_dtype(1), torch::kInt);
-  EXPECT_EQ(index_dtype((1LL << 31) - 1), torch::kInt);
-  EXPECT_EQ(index_dtype(1LL << 31), torch::kLong);
+  EXPECT_EQ(detail::index_dtype(1), torch::kInt);
+  EXPECT_EQ(detail::index_dtype((1LL << 31) - 1), torch::kInt);
+  EXPECT_EQ(detail::index_dtype(1LL << 31), torch::kLong);
 }
 
 TEST(Minibatches, AreTheExamplesIndexedByTheOrder) {
@@ -49,12 +50,12 @@ TEST(Minibatches, AreTheExamplesIndexedByTheOrder) {
   }
 }
 
-TEST(Minibatches, AreTheSameWhereTheyAreGatheredInManyParts) {
+TEST(Minibatches, AreTheSameWhenGatheredInManyParts) {
   expect_as_indexed(numbered(300'000, 3), torch::randperm(300'000), 70'000);
   expect_as_indexed(numbered(300'000, 3), torch::randperm(300'000), 999);
 }
 
-TEST(OrderedExamples, AreTheExamplesIndexedByTheOrderWhateverRangeComesNext) {
+TEST(OrderedExamples, AreTheExamplesIndexedByTheOrderForAnySequenceOfRanges) {
   const Examples examples = numbered(300'000, 3);
   const torch::Tensor order = torch::randperm(300'000, torch::kInt);
   OrderedExamples ordered(examples, order);
@@ -63,6 +64,9 @@ TEST(OrderedExamples, AreTheExamplesIndexedByTheOrderWhateverRangeComesNext) {
                                     {10, 20},
                                     {5, 15},
                                     {65'530, 65'540},
+                                    {3, 13},
+                                    {200'000, 200'010},
+                                    {199'999, 200'009},
                                     {0, 300'000},
                                     {299'999, 300'000},
                                     {1, 2}}) {
@@ -72,7 +76,7 @@ TEST(OrderedExamples, AreTheExamplesIndexedByTheOrderWhateverRangeComesNext) {
   }
 }
 
-TEST(OrderedExamples, RefuseAnOrderThatIsNoIntegerVector) {
+TEST(OrderedExamples, RefuseAnOrderThatIsNotAnIntegerVector) {
   const Examples examples = numbered(5, 2);
   EXPECT_THROW(OrderedExamples(examples, torch::zeros({5})), c10::Error);
   EXPECT_THROW(OrderedExamples(examples, torch::zeros({5, 1}, torch::kLong)), c10::Error);

@@ -1,13 +1,14 @@
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <cmath>
+#include <linreg/data/detail/check_examples.hpp>
 #include <linreg/data/synthetic_data.hpp>
 
 namespace linreg::data {
 namespace {
 
-TEST(SyntheticData, IsXwPlusBWhereThereIsNoNoise) {
+TEST(SyntheticData, IsXwPlusBWithoutNoise) {
   torch::manual_seed(1);
   const torch::Tensor w = torch::tensor({2.0F, -3.4F, 0.5F});
   const auto [X, y] = synthetic_data(w, 4.2, 50, /*noise=*/0);
@@ -26,14 +27,14 @@ TEST(SyntheticData, DrawsFeaturesFirstAndThenTheNoise) {
   EXPECT_TRUE(y.equal(torch::normal(0, 0.5, {20}).reshape({20, 1})));
 }
 
-TEST(SyntheticData, RefusesWeightsThatAreNoFloatVector) {
+TEST(SyntheticData, RefusesWeightsThatAreNotAFloatVector) {
   EXPECT_THROW(synthetic_data(torch::zeros({2, 1}), 0, 5), c10::Error);
   EXPECT_THROW(synthetic_data(torch::zeros({0}), 0, 5), c10::Error);
   EXPECT_THROW(synthetic_data(torch::zeros({2}, torch::kDouble), 0, 5), c10::Error);
   EXPECT_THROW(synthetic_data(torch::Tensor(), 0, 5), c10::Error);
 }
 
-TEST(SyntheticData, RefusesNoExamplesAndNoiseBelowZeroAndSaysTheValue) {
+TEST(SyntheticData, RefusesZeroExamplesAndNegativeNoiseAndNamesTheValue) {
   const torch::Tensor w = torch::zeros({2});
   EXPECT_THROW(synthetic_data(w, 0, 0), c10::Error);
   EXPECT_THROW(synthetic_data(w, 0, 5, std::nan("")), c10::Error);
@@ -47,20 +48,23 @@ TEST(SyntheticData, RefusesNoExamplesAndNoiseBelowZeroAndSaysTheValue) {
 
 TEST(CheckExamples, RefusesLabelsThatWouldBroadcast) {
   const torch::Tensor features = torch::zeros({5, 2});
-  EXPECT_NO_THROW(check_examples("test", features, torch::zeros({5, 1})));
-  EXPECT_THROW(check_examples("test", features, torch::zeros({5})), c10::Error);
-  EXPECT_THROW(check_examples("test", features, torch::zeros({1, 5})), c10::Error);
-  EXPECT_THROW(check_examples("test", features, torch::zeros({4, 1})), c10::Error);
-  EXPECT_THROW(check_examples("test", features, torch::zeros({5, 1}, torch::kDouble)), c10::Error);
-  EXPECT_THROW(check_examples("test", features, torch::Tensor()), c10::Error);
+  EXPECT_NO_THROW(detail::check_examples("test", features, torch::zeros({5, 1})));
+  EXPECT_THROW(detail::check_examples("test", features, torch::zeros({5})), c10::Error);
+  EXPECT_THROW(detail::check_examples("test", features, torch::zeros({1, 5})), c10::Error);
+  EXPECT_THROW(detail::check_examples("test", features, torch::zeros({4, 1})), c10::Error);
+  EXPECT_THROW(detail::check_examples("test", features, torch::zeros({5, 1}, torch::kDouble)),
+               c10::Error);
+  EXPECT_THROW(detail::check_examples("test", features, torch::Tensor()), c10::Error);
 }
 
-TEST(CheckExamples, RefusesFeaturesThatAreNoFloatMatrix) {
+TEST(CheckExamples, RefusesFeaturesThatAreNotAFloatMatrix) {
   const torch::Tensor labels = torch::zeros({5, 1});
-  EXPECT_THROW(check_examples("test", torch::zeros({5}), labels), c10::Error);
-  EXPECT_THROW(check_examples("test", torch::zeros({5, 0}), labels), c10::Error);
-  EXPECT_THROW(check_examples("test", torch::zeros({5, 2}, torch::kLong), labels), c10::Error);
-  EXPECT_THROW(check_examples("test", torch::zeros({0, 2}), torch::zeros({0, 1})), c10::Error);
+  EXPECT_THROW(detail::check_examples("test", torch::zeros({5}), labels), c10::Error);
+  EXPECT_THROW(detail::check_examples("test", torch::zeros({5, 0}), labels), c10::Error);
+  EXPECT_THROW(detail::check_examples("test", torch::zeros({5, 2}, torch::kLong), labels),
+               c10::Error);
+  EXPECT_THROW(detail::check_examples("test", torch::zeros({0, 2}), torch::zeros({0, 1})),
+               c10::Error);
 }
 
 }  // namespace

@@ -10,8 +10,7 @@
 #include <string>
 #include <vector>
 
-/// What a caller of the libraries may get wrong, and that the message then names the function and
-/// the value.
+/// Wrong arguments to the libraries: each error names the function and the value.
 namespace linreg {
 namespace {
 
@@ -61,7 +60,7 @@ TEST(Misuse, OfShapesTypesDevicesAndNumbersIsRefused) {
          scratch::data_iter(2, torch::ones({5, 2}, meta), examples.labels, random);
        },
        "scratch::data_iter", "on the CPU"},
-      {[&] { scratch::initial_parameters(-3); }, "scratch::initial_parameters", "-3"},
+      {[&] { scratch::initialize_parameters(-3); }, "scratch::initialize_parameters", "-3"},
       {[&] {
          scratch::squared_loss(torch::ones({3, 1}), torch::ones({4}));
        },

@@ -9,14 +9,15 @@
 #include <limits>
 #include <linreg/report/comparison.hpp>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <utility>
 
 #include "python/live_pytorch.hpp"
 #include "python_scripts.hpp"
 #include "training/demo.hpp"
 
-/// Both demos beside the PyTorch programs over a grid of settings, all run in one Python process:
-/// every printed byte and every recorded bit.
+/// Compares both demos with the PyTorch programs over a grid of settings, run in one Python
+/// process: every printed byte and every recorded bit.
 namespace linreg::app {
 namespace {
 
@@ -26,6 +27,7 @@ using report::Settings;
 struct Case {
   Settings settings;
   int threads = 1;
+  Language language = Language::en;
 };
 
 std::vector<double> weights(std::int64_t d) {
@@ -35,7 +37,7 @@ std::vector<double> weights(std::int64_t d) {
   return w;
 }
 
-/// Weights in two files, one written by each side: another draw than the seeds of the grid make.
+/// Initial weights in two files, one written by each side, from a seed that is not in the grid.
 struct InitFiles {
   test::TemporaryDirectory folder;
   std::string by_cpp = folder.path() / "by_cpp.pt";
@@ -43,7 +45,7 @@ struct InitFiles {
 
   InitFiles() {
     const Settings settings{.seed = {7}, .true_w = weights(40), .lr = 0.01, .epochs = 1};
-    pytorch::save_state_dict_file(by_cpp, run_concise(settings).state);
+    pytorch::save_state_dict_file(by_cpp, run_demo(Demo::concise, settings).state);
     std::vector<std::string> arguments = pytorch_arguments(settings, 1);
     arguments.push_back("--save=" + by_python);
     test::run_python(python_folder() / "scratch.py", arguments);
@@ -92,7 +94,8 @@ std::vector<Case> small_grid() {
                             .lr = lr,
                             .epochs = examples == 1000 ? 1 : 2,
                             .batch_size = batch_size},
-                           threads});
+                           threads,
+                           turn % 3 == 0 ? Language::zh : Language::en});
           ++turn;
         }
       }
@@ -103,6 +106,30 @@ std::vector<Case> small_grid() {
   cases.push_back({{.epochs = 0}, 1});             // trains nothing
   cases.push_back({{.true_w = weights(300)}, 2});  // prints over several lines
   cases.push_back({{.true_w = weights(1200), .lr = 1e-4, .epochs = 1}, 1});  // prints a summary
+  return cases;
+}
+
+/// With a look at the first minibatch, an option of the concise demo only.
+std::vector<Case> after_a_look() {
+  std::vector<Case> cases;
+  for (const Seed& seed : {Seed{0}, Seed{42, true}, Seed{1ULL << 40}}) {
+    for (const std::int64_t examples : {1, 97, 1000}) {
+      for (const std::int64_t batch_size : {1, 10, 1003}) {
+        for (const std::int64_t d : {2, 40}) {
+          cases.push_back({{.seed = seed,
+                            .examples = examples,
+                            .true_w = weights(d),
+                            .lr = 0.01,
+                            .epochs = 1,
+                            .batch_size = batch_size,
+                            .look = true},
+                           1,
+                           Language::zh});
+        }
+      }
+    }
+  }
+  cases.push_back({{.init = "zero", .look = true}, 2});
   return cases;
 }
 
@@ -148,9 +175,13 @@ bool same_bits(float x, float y) {
          (std::isnan(x) && std::isnan(y));
 }
 
-void expect_parity(const std::vector<Case>& cases, const char* program, RunDemo run_demo) {
+void expect_parity(const std::vector<Case>& cases, Demo demo) {
+  const std::string program = to_string(demo);
   nlohmann::json command_lines = nlohmann::json::array();
-  for (const Case& c : cases) command_lines.push_back(pytorch_arguments(c.settings, c.threads));
+  for (const Case& c : cases) {
+    command_lines.push_back(pytorch_arguments(c.settings, c.threads));
+    if (c.language == Language::zh) command_lines.back().push_back("--lang=zh");
+  }
   const test::TemporaryDirectory folder;
   const auto file = folder.path() / "command_lines.json";
   std::ofstream(file) << command_lines;
@@ -163,59 +194,81 @@ void expect_parity(const std::vector<Case>& cases, const char* program, RunDemo 
     SCOPED_TRACE(testing::Message() << program << ' ' << command_lines[i]);
     at::set_num_threads(cases[i].threads);
     std::string out;
-    const Demo demo =
-        run_demo(cases[i].settings, [&](const std::string& line) { out += line; }, {});
-    out += error_lines(demo);
+    const TrainedDemo trained =
+        run_demo(demo, cases[i].settings, [&](const std::string& line) { out += line; });
+    out += error_lines(trained, cases[i].language);
     EXPECT_EQ(out, expected[i]["stdout"].get<std::string>());
 
     const report::Run run = report::run_from_json(expected[i]["record"]["runs"][0]);
-    const report::Comparison comparison = report::compare(demo.run, run);
+    const report::Comparison comparison = report::compare(trained.run, run);
     EXPECT_EQ(comparison.values.size(), run.epoch_loss.size() + 2 * run.w.size() + 2);
     for (const report::ComparedValue& value : comparison.values) {
       EXPECT_TRUE(same_bits(value.left, value.right))
           << value.name << ": " << value.left << " in C++, " << value.right << " in Python, "
           << value.ulp << " ulp";
     }
-    EXPECT_EQ(demo.run.steps, run.steps);
+    EXPECT_EQ(trained.run.steps, run.steps);
     EXPECT_EQ(nlohmann::json::parse(report::to_json(cases[i].settings).dump()),
               expected[i]["record"]["settings"]);
-    if (testing::Test::HasFailure()) break;  // the first setting that fails says enough
+    if (testing::Test::HasFailure()) break;  // one failing setting tells enough
   }
   at::set_num_threads(threads);
 }
 
-TEST(Parity, OfScratchWithLivePytorchOverTheGrid) {
+/// A demo and a part of a grid; the parts run beside each other.
+class ParityOverAGrid : public testing::TestWithParam<std::tuple<Demo, std::size_t>> {
+ protected:
+  static constexpr std::size_t parts = 3;
+
+  static void expect_parity_of_part(const std::vector<Case>& grid) {
+    const auto [demo, part] = GetParam();
+    std::vector<Case> cases;
+    for (std::size_t i = part; i < grid.size(); i += parts) cases.push_back(grid[i]);
+    expect_parity(cases, demo);
+  }
+};
+
+TEST_P(ParityOverAGrid, WithLivePytorch) {
   LINREG_REQUIRE_LIVE_PYTORCH();
-  expect_parity(small_grid(), "scratch", run_scratch);
+  expect_parity_of_part(small_grid());
 }
 
-TEST(Parity, OfConciseWithLivePytorchOverTheGrid) {
+TEST_P(ParityOverAGrid, WithLivePytorchAt70000Examples) {
   LINREG_REQUIRE_LIVE_PYTORCH();
-  expect_parity(small_grid(), "concise", run_concise);
+  expect_parity_of_part(large_grid());
 }
 
-TEST(Parity, OfScratchWithLivePytorchFromZeroAndFromFilesOfEitherSide) {
+INSTANTIATE_TEST_SUITE_P(Parity, ParityOverAGrid,
+                         testing::Combine(testing::Values(Demo::scratch, Demo::concise),
+                                          testing::Values(0U, 1U, 2U)));
+
+TEST(Parity, OfConciseWithLivePytorchAfterALook) {
   LINREG_REQUIRE_LIVE_PYTORCH();
-  expect_parity(InitFiles().cases(), "scratch", run_scratch);
+  expect_parity(after_a_look(), Demo::concise);
 }
 
-TEST(Parity, OfConciseWithLivePytorchFromZeroAndFromFilesOfEitherSide) {
+TEST(Parity, OfScratchWithLivePytorchFromZeroAndFromEachSidesFiles) {
   LINREG_REQUIRE_LIVE_PYTORCH();
-  expect_parity(InitFiles().cases(), "concise", run_concise);
+  expect_parity(InitFiles().cases(), Demo::scratch);
 }
 
-TEST(Parity, OfTheWeightsThatBothSidesSave) {
+TEST(Parity, OfConciseWithLivePytorchFromZeroAndFromEachSidesFiles) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  expect_parity(InitFiles().cases(), Demo::concise);
+}
+
+TEST(Parity, OfTheSavedWeights) {
   LINREG_REQUIRE_LIVE_PYTORCH();
   const test::TemporaryDirectory folder;
-  for (const std::string program : {"scratch", "concise"}) {
+  for (const Demo demo : {Demo::scratch, Demo::concise}) {
+    const std::string program = to_string(demo);
     const Settings settings{.true_w = weights(4), .init = "zero"};
     const std::string file = folder.path() / (program + ".pt");
     std::vector<std::string> arguments = pytorch_arguments(settings, at::get_num_threads());
     arguments.push_back("--save=" + file);
     test::run_python(python_folder() / (program + ".py"), arguments);
     const pytorch::StateDict python = pytorch::load_state_dict_file(file);
-    const pytorch::StateDict cpp =
-        program == "scratch" ? run_scratch(settings).state : run_concise(settings).state;
+    const pytorch::StateDict cpp = run_demo(demo, settings).state;
     EXPECT_EQ(python.keys(), (std::vector<std::string>{"0.weight", "0.bias"}));
     ASSERT_EQ(python.keys(), cpp.keys());
     for (const std::string& name : cpp.keys()) {
@@ -229,36 +282,26 @@ TEST(Parity, OfTheWeightsThatBothSidesSave) {
   }
 }
 
-TEST(Parity, OfScratchWithLivePytorchAt70000Examples) {
-  LINREG_REQUIRE_LIVE_PYTORCH();
-  expect_parity(large_grid(), "scratch", run_scratch);
-}
-
-TEST(Parity, OfConciseWithLivePytorchAt70000Examples) {
-  LINREG_REQUIRE_LIVE_PYTORCH();
-  expect_parity(large_grid(), "concise", run_concise);
-}
-
 TEST(Parity, OfBothDemosWithLivePytorchAtMillionsOfExamples) {
   if (!std::getenv("LINREG_TEST_LARGE")) GTEST_SKIP() << "LINREG_TEST_LARGE is not set";
   LINREG_REQUIRE_LIVE_PYTORCH();
   for (const Case& c : millions()) {
-    expect_parity({c}, "scratch", run_scratch);
-    expect_parity({c}, "concise", run_concise);
+    expect_parity({c}, Demo::scratch);
+    expect_parity({c}, Demo::concise);
   }
 }
 
 TEST(Threads, AgreeWithinTheRoundingOfTheirSums) {
-  // Each thread sums a share of 200000 examples. An order of summation moves a sum of n like terms
-  // by about sqrt(n) roundings of 6e-8 at most, here 3e-5 of it; five steps can't make much of
-  // that.
+  // Each thread sums a share of the 200000 examples. Another order of summation changes a sum of n
+  // similar terms by at most about sqrt(n) roundings of 6e-8, here a relative 3e-5, which five
+  // steps do not amplify much.
   const Settings settings{.examples = 200'000, .lr = 0.3, .epochs = 5, .batch_size = 200'000};
   const int threads = at::get_num_threads();
-  for (auto* demo : {run_scratch, run_concise}) {
+  for (const Demo demo : {Demo::scratch, Demo::concise}) {
     at::set_num_threads(1);
-    const report::Run one = demo(settings, {}, {}).run;
+    const report::Run one = run_demo(demo, settings).run;
     at::set_num_threads(2);
-    const report::Run two = demo(settings, {}, {}).run;
+    const report::Run two = run_demo(demo, settings).run;
     const report::Comparison comparison =
         report::compare(one, two, {.loss = 1e-4, .parameter = 1e-5});
     EXPECT_TRUE(comparison.within_tolerance()) << report::to_text(comparison, "one", "two");
@@ -270,9 +313,9 @@ TEST(Parity, OfBothDemosWithRecordedPytorchWithinTheTolerance) {
   const auto recorded = recorded_pytorch({});
   ASSERT_TRUE(recorded.has_value());
   ASSERT_EQ(recorded->runs.size(), 2U);
-  const Demo demos[] = {run_scratch({}), run_concise({})};
   for (std::size_t i = 0; i < 2; ++i) {
-    const report::Comparison comparison = report::compare(demos[i].run, recorded->runs[i]);
+    const report::Run run = run_demo(i == 0 ? Demo::scratch : Demo::concise, {}).run;
+    const report::Comparison comparison = report::compare(run, recorded->runs[i]);
     EXPECT_TRUE(comparison.within_tolerance()) << report::to_text(comparison, "C++", "recorded");
   }
   EXPECT_FALSE(recorded_pytorch({.seed = {1}}).has_value());

@@ -1,5 +1,5 @@
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <linreg/pytorch/data_loader.hpp>
 #include <nlohmann/json.hpp>

@@ -11,8 +11,8 @@ namespace {
 
 const BestFit answer{.w = {2.0003, -3.4001}, .b = 4.25, .rank = 3, .mean_squared_error = 0.0002};
 
-Run demo(const char* implementation) {
-  return {.implementation = implementation,
+Run run_of(Demo demo) {
+  return {.demo = demo,
           .framework = "libtorch",
           .version = "2.6.0",
           .epoch_loss = {3.0F, 0.5F},
@@ -22,8 +22,8 @@ Run demo(const char* implementation) {
 }
 
 TEST(BestFit, HalvesTheLossOnlyForTheDemoFromScratch) {
-  EXPECT_EQ(answer.loss("scratch"), 0.0001);
-  EXPECT_EQ(answer.loss("concise"), 0.0002);
+  EXPECT_EQ(answer.loss(Demo::scratch), 0.0001);
+  EXPECT_EQ(answer.loss(Demo::concise), 0.0002);
 }
 
 TEST(BestFit, IsCollinearIfTheRankIsBelowTheNumberOfParameters) {
@@ -34,10 +34,10 @@ TEST(BestFit, IsCollinearIfTheRankIsBelowTheNumberOfParameters) {
 }
 
 TEST(BestFit, ShowsTheAnswerAndEachDemosDistance) {
-  report::Run concise = demo("concise");
+  report::Run concise = run_of(Demo::concise);
   concise.w = {2.5F, -3.0F};
   concise.b = 4.0F;
-  EXPECT_EQ(to_text(answer, demo("scratch"), concise),
+  EXPECT_EQ(to_text(answer, run_of(Demo::scratch), concise),
             "                                 answer   scratch is off        concise is off\n"
             "  w[0]                           2.0003          -0.0003                  +0.5\n"
             "  w[1]                          -3.4001             -0.1                  +0.4\n"
@@ -47,9 +47,9 @@ TEST(BestFit, ShowsTheAnswerAndEachDemosDistance) {
 }
 
 TEST(BestFit, ShowsARunWithoutEpochsAndADivergedOneIn80Columns) {
-  report::Run untrained = demo("scratch");
+  report::Run untrained = run_of(Demo::scratch);
   untrained.epoch_loss.clear();
-  report::Run diverged = demo("concise");
+  report::Run diverged = run_of(Demo::concise);
   diverged.epoch_loss = {std::numeric_limits<float>::infinity(), -std::nanf("")};
   diverged.w = {std::nanf(""), -std::numeric_limits<float>::max()};
   const std::string text = to_text(answer, untrained, diverged);

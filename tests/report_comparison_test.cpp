@@ -11,7 +11,7 @@ namespace linreg::report {
 namespace {
 
 Run example() {
-  return {.implementation = "scratch",
+  return {.demo = Demo::scratch,
           .framework = "libtorch",
           .version = "2.6.0",
           .epoch_loss = {0.04F, 0.0001F},

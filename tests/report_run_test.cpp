@@ -11,7 +11,7 @@ namespace linreg::report {
 namespace {
 
 Run example() {
-  return {.implementation = "scratch",
+  return {.demo = Demo::scratch,
           .framework = "libtorch",
           .version = "2.6.0",
           .epoch_loss = {0.03916323184967041F, std::numeric_limits<float>::denorm_min(),
@@ -38,7 +38,7 @@ void expect_same_bits(const std::vector<float>& x, const std::vector<float>& y) 
 TEST(Run, ReadsBackFromJsonToTheSameBits) {
   const report::Run run = example();
   const report::Run read = run_from_json(nlohmann::json::parse(to_json(run).dump()));
-  EXPECT_EQ(read.implementation, run.implementation);
+  EXPECT_EQ(read.demo, run.demo);
   EXPECT_EQ(read.framework, run.framework);
   EXPECT_EQ(read.version, run.version);
   expect_same_bits(read.epoch_loss, run.epoch_loss);
@@ -84,6 +84,7 @@ TEST(Run, RefusesAValueThatNoRunHasAndNamesItsKey) {
       {"train_seconds", "nan"},
       {"train_seconds", "inf"},
       {"implementation", "scratch\n"},
+      {"implementation", "Concise"},
       {"framework", std::string(101, 'x')},
       {"version", "2.6.0\x1b[2J"},
       {"version", "2.6.0\x7f"},
@@ -114,7 +115,8 @@ TEST(Settings, ReadBackFromJsonToTheSameBits) {
                             .true_w = {0.1, -3e-300},
                             .true_b = 1e300,
                             .lr = 1.0 / 3,
-                            .init = "a \"quoted\" path.pt"};
+                            .init = "a \"quoted\" path.pt",
+                            .look = seed.negative};
     EXPECT_EQ(settings_from_json(nlohmann::json::parse(to_json(settings).dump())), settings);
   }
 }

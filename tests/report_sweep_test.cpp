@@ -12,7 +12,7 @@ constexpr float infinity = std::numeric_limits<float>::infinity();
 
 SweptRun example() {
   SweptRun swept{.settings = {.lr = 0.03}, .run = {}, .stable_lr = 1.4567};
-  swept.run.implementation = "scratch";
+  swept.run.demo = Demo::scratch;
   swept.run.framework = "libtorch";
   swept.run.epoch_loss = {0.5F, 0.25F, 0.125F};
   swept.run.w = {2.0F, -3.4F};

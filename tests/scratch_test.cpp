@@ -1,5 +1,5 @@
 #include <gtest/gtest.h>
-#include <torch/torch.h>
+#include <torch/types.h>
 
 #include <limits>
 #include <linreg/scratch/scratch.hpp>
@@ -32,9 +32,9 @@ TEST(DataIter, RefusesABatchSizeBelowOneAndLabelsThatWouldBroadcast) {
   EXPECT_THROW(data_iter(2, torch::zeros({5, 2}), torch::zeros({5}), random), c10::Error);
 }
 
-TEST(InitialParameters, AreSmallWeightsAndAZeroBiasThatRequireGrad) {
+TEST(InitializeParameters, AreSmallWeightsAndAZeroBiasThatRequireGrad) {
   torch::manual_seed(9);
-  const auto [w, b] = initial_parameters(40);
+  const auto [w, b] = initialize_parameters(40);
   torch::manual_seed(9);
   EXPECT_TRUE(w.detach().equal(torch::normal(0, 0.01, {40, 1})));
   EXPECT_TRUE(b.detach().equal(torch::zeros({1})));
@@ -42,7 +42,7 @@ TEST(InitialParameters, AreSmallWeightsAndAZeroBiasThatRequireGrad) {
   EXPECT_TRUE(b.requires_grad() && b.is_leaf());
 }
 
-TEST(InitialParameters, RefuseNoFeatures) { EXPECT_THROW(initial_parameters(0), c10::Error); }
+TEST(InitializeParameters, RefuseNoFeatures) { EXPECT_THROW(initialize_parameters(0), c10::Error); }
 
 TEST(Linreg, IsXwPlusB) {
   const torch::Tensor X = torch::tensor({{1.0F, 2.0F}, {3.0F, 4.0F}});
@@ -85,7 +85,7 @@ TEST(SquaredLoss, HasTheBitsOfTheArticlesExpressionAndOfItsGradient) {
   EXPECT_TRUE(bits(leaf.grad()).equal(bits(article_leaf.grad())));
 }
 
-TEST(SquaredLoss, CanBeTrainedThroughAfterACallFromInference) {
+TEST(SquaredLoss, WorksWithAutogradAfterACallInInferenceMode) {
   {
     const c10::InferenceMode inference;
     squared_loss(torch::ones({1, 1}), torch::zeros({1, 1}));
@@ -97,7 +97,7 @@ TEST(SquaredLoss, CanBeTrainedThroughAfterACallFromInference) {
 
 TEST(SquaredLoss, HasTheGradientOfItsFormula) {
   const auto [X, y] = examples(16);
-  const auto [w, b] = initial_parameters(2);
+  const auto [w, b] = initialize_parameters(2);
   squared_loss(linreg(X, w, b), y).sum().backward();
   const torch::Tensor X_double = X.to(torch::kDouble);
   const torch::Tensor error =
@@ -122,25 +122,25 @@ TEST(Sgd, GoesDownByLrTimesGradOverBatchSizeInThatOrder) {
   }
 }
 
-TEST(Sgd, UnsetsTheGradient) {
+TEST(Sgd, ZeroesTheGradient) {
   torch::Tensor param = torch::ones({3}).requires_grad_();
   param.sum().backward();
   sgd({param}, 0.5, 1);
   EXPECT_TRUE(param.detach().equal(torch::full({3}, 0.5F)));
-  EXPECT_FALSE(param.grad().defined());
+  EXPECT_TRUE(param.grad().equal(torch::zeros({3})));
 }
 
 TEST(Sgd, RefusesAParameterWithoutAGradient) {
   EXPECT_THROW(sgd({torch::ones({3}).requires_grad_()}, 0.5, 1), c10::Error);
 }
 
-TEST(Train, FindsTheTruth) {
+TEST(Train, EstimatesTheTrueParameters) {
   const data::Examples data = examples(1000);
-  const Parameters parameters = initial_parameters(2);
+  const Parameters parameters = initialize_parameters(2);
   pytorch::Random random(5);
   const std::vector<float> loss = train(parameters, data, {}, random);
   ASSERT_EQ(loss.size(), 3U);
-  // What remains of the loss is half the variance of the noise.
+  // The remaining loss is half of the noise's variance.
   EXPECT_NEAR(loss.back(), 0.01 * 0.01 / 2, 1e-5);
   EXPECT_NEAR(parameters.w[0].item<float>(), 2, 2e-3);
   EXPECT_NEAR(parameters.w[1].item<float>(), -3.4, 2e-3);
@@ -149,14 +149,24 @@ TEST(Train, FindsTheTruth) {
 
 TEST(Train, IsTheArticlesLoopStepByStep) {
   const auto [features, labels] = examples(25);
-  Parameters parameters = initial_parameters(2);
+  Parameters parameters = initialize_parameters(2);
   torch::Tensor w = parameters.w.detach().clone();
   torch::Tensor b = parameters.b.detach().clone();
+  std::vector<torch::Tensor> step_losses;
+  const auto keep = [&](const torch::Tensor& l) {
+    step_losses.push_back(l.detach());
+    return true;
+  };
   pytorch::Random random(1);
-  train(parameters, {features, labels}, {.lr = 0.1, .num_epochs = 2, .batch_size = 10}, random);
+  const std::vector<float> epoch_loss =
+      train(parameters, {features, labels}, {.lr = 0.1, .num_epochs = 2, .batch_size = 10}, random,
+            {.on_step = keep});
+  ASSERT_EQ(epoch_loss.size(), 2U);
+  ASSERT_EQ(step_losses.size(), 6U);
 
   random.seed(1);
-  for (int epoch = 0; epoch < 2; ++epoch) {
+  std::size_t step = 0;
+  for (std::size_t epoch = 0; epoch < 2; ++epoch) {
     std::vector<std::int64_t> indices(25);
     std::iota(indices.begin(), indices.end(), 0);
     random.shuffle(std::span(indices));
@@ -164,35 +174,40 @@ TEST(Train, IsTheArticlesLoopStepByStep) {
       w.detach_().requires_grad_();
       b.detach_().requires_grad_();
       const torch::Tensor y_hat = torch::matmul(features.index({batch}), w) + b;
-      ((y_hat - labels.index({batch})).pow(2) / 2).sum().backward();
+      const torch::Tensor l = (y_hat - labels.index({batch})).pow(2) / 2;
+      EXPECT_TRUE(step_losses[step].equal(l)) << "step " << step;
+      ++step;
+      l.sum().backward();
       w = w.detach() - 0.1 * w.grad() / 10;
       b = b.detach() - 0.1 * b.grad() / 10;
     }
+    const torch::Tensor train_l = (torch::matmul(features, w) + b - labels).pow(2) / 2;
+    EXPECT_EQ(epoch_loss[epoch], train_l.mean().item<float>());
   }
   EXPECT_TRUE(parameters.w.detach().equal(w.detach()));
   EXPECT_TRUE(parameters.b.detach().equal(b.detach()));
 }
 
-TEST(Train, TellsTheObserverOfEveryStepAndEpochAndStopsWhenTold) {
+TEST(Train, CallsTheObserverAfterEachStepAndEpochAndStopsOnFalse) {
   const data::Examples data = examples(25);
   pytorch::Random random(1);
   std::vector<std::int64_t> step_sizes;
-  std::vector<float> told;
+  std::vector<float> train_losses;
   const auto on_step = [&](const torch::Tensor& l) {
     step_sizes.push_back(l.size(0));
     return step_sizes.size() < 5;
   };
-  const auto on_epoch = [&](float train_loss) { told.push_back(train_loss); };
-  const auto loss = train(initial_parameters(2), data, {}, random, {on_step, on_epoch});
+  const auto on_epoch = [&](float train_loss) { train_losses.push_back(train_loss); };
+  const auto loss = train(initialize_parameters(2), data, {}, random, {on_step, on_epoch});
   EXPECT_EQ(step_sizes, (std::vector<std::int64_t>{10, 10, 5, 10, 10}));
-  EXPECT_EQ(told.size(), 1U);
-  EXPECT_EQ(loss, told);
+  EXPECT_EQ(train_losses.size(), 1U);
+  EXPECT_EQ(loss, train_losses);
 }
 
 TEST(Train, RefusesParametersThatDoNotFitOrDoNotRequireGrad) {
   const data::Examples data = examples(5);
   pytorch::Random random(0);
-  EXPECT_THROW(train(initial_parameters(3), data, {}, random), c10::Error);
+  EXPECT_THROW(train(initialize_parameters(3), data, {}, random), c10::Error);
   EXPECT_THROW(train({torch::zeros({2, 1}), torch::zeros({1})}, data, {}, random), c10::Error);
   EXPECT_THROW(train({torch::Tensor(), torch::Tensor()}, data, {}, random), c10::Error);
 }
@@ -200,9 +215,10 @@ TEST(Train, RefusesParametersThatDoNotFitOrDoNotRequireGrad) {
 TEST(Train, RefusesHyperparametersOutOfRangeAndExamplesThatWouldBroadcast) {
   const data::Examples data = examples(5);
   pytorch::Random random(0);
-  EXPECT_THROW(train(initial_parameters(2), data, {.lr = 0}, random), c10::Error);
-  EXPECT_THROW(train(initial_parameters(2), {data.features, data.labels.reshape(-1)}, {}, random),
-               c10::Error);
+  EXPECT_THROW(train(initialize_parameters(2), data, {.lr = 0}, random), c10::Error);
+  EXPECT_THROW(
+      train(initialize_parameters(2), {data.features, data.labels.reshape(-1)}, {}, random),
+      c10::Error);
 }
 
 }  // namespace

@@ -10,9 +10,9 @@
 #include <system_error>
 #include <thread>
 
-#include "cli/options.hpp"
 #include "python_scripts.hpp"
 #include "system/files.hpp"
+#include "system/usage_error.hpp"
 
 namespace linreg::app {
 namespace {
@@ -22,7 +22,7 @@ std::string read(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-TEST(WriteFile, ReplacesAFileWhole) {
+TEST(WriteFile, ReplacesTheWholeFile) {
   const test::TemporaryDirectory folder;
   const auto path = folder.path() / "record.json";
   write_file(path, "a long first text");
@@ -32,7 +32,7 @@ TEST(WriteFile, ReplacesAFileWhole) {
       << "no temporary file is left";
 }
 
-TEST(WriteFile, TakesTheLongestOfNames) {
+TEST(WriteFile, AcceptsTheLongestName) {
   const test::TemporaryDirectory folder;
   const auto path = folder.path() / std::string(255, 'x');
   EXPECT_NO_THROW(check_writable("--json", path));
@@ -40,7 +40,7 @@ TEST(WriteFile, TakesTheLongestOfNames) {
   EXPECT_EQ(read(path), "text");
 }
 
-TEST(WriteFile, KeepsALinkAndReplacesWhatItNames) {
+TEST(WriteFile, KeepsALinkAndReplacesItsTarget) {
   const test::TemporaryDirectory folder;
   write_file(folder.path() / "file", "old");
   std::filesystem::create_symlink("file", folder.path() / "link");
@@ -49,7 +49,7 @@ TEST(WriteFile, KeepsALinkAndReplacesWhatItNames) {
   EXPECT_EQ(read(folder.path() / "file"), "new");
 }
 
-TEST(WriteFile, MakesTheFileThatADanglingLinkNames) {
+TEST(WriteFile, CreatesTheTargetOfADanglingLink) {
   const test::TemporaryDirectory folder;
   std::filesystem::create_directory(folder.path() / "deep");
   std::filesystem::create_symlink("deep/link", folder.path() / "link");
@@ -72,7 +72,7 @@ TEST(WriteFile, KeepsPermissions) {
             owner_read | owner_write);
 }
 
-TEST(WriteFile, WaitsForAPipeThatIsFullAndWouldNotBlock) {
+TEST(WriteFile, WaitsForAFullNonBlockingPipe) {
   std::array<int, 2> ends{};
   ASSERT_EQ(pipe2(ends.data(), O_NONBLOCK), 0);
   const std::string text(1 << 20, 'x');  // more than a pipe holds
@@ -105,7 +105,7 @@ TEST(WriteFile, LeavesNothingBehindWhenItFails) {
   EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
 }
 
-TEST(CheckWritable, TakesStdoutAndNewFilesAndOldOnes) {
+TEST(CheckWritable, AcceptsStdoutAndNewAndExistingFiles) {
   const test::TemporaryDirectory folder;
   EXPECT_NO_THROW(check_writable("--json", "-"));
   EXPECT_NO_THROW(check_writable("--json", folder.path() / "new"));
@@ -114,13 +114,14 @@ TEST(CheckWritable, TakesStdoutAndNewFilesAndOldOnes) {
   EXPECT_NO_THROW(check_writable("--json", "/dev/null"));
 }
 
-TEST(CheckWritable, RefusesFoldersAndFilesInMissingOnes) {
+TEST(CheckWritable, RefusesFoldersAndFilesInMissingFolders) {
   const test::TemporaryDirectory folder;
   EXPECT_THROW(check_writable("--json", folder.path()), UsageError);
   EXPECT_THROW(check_writable("--json", folder.path() / "missing" / "file"), UsageError);
   EXPECT_THROW(check_writable("--json", ""), UsageError);
-  EXPECT_THROW(check_writable("--json", "/proc/record"), UsageError) << "where none can be made";
-  EXPECT_TRUE(std::filesystem::is_empty(folder.path())) << "nothing is left of the check";
+  EXPECT_THROW(check_writable("--json", "/proc/record"), UsageError)
+      << "no file can be created there";
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path())) << "the check removes its file";
 }
 
 }  // namespace

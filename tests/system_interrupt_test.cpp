@@ -13,7 +13,7 @@ namespace {
 
 using testing::ExitedWithCode;
 
-TEST(EndOnInterrupt, EndsAtOnceInOneLineWithTheStatusOfAShell) {
+TEST(EndOnInterrupt, EndsAtOnceWithOneLineAndAShellsStatus) {
   for (const auto& [signal, status] : {std::pair{SIGHUP, 129}, {SIGINT, 130}, {SIGTERM, 143}}) {
     const auto interrupted = [signal = signal] {
       std::signal(signal, SIG_DFL);
@@ -24,7 +24,7 @@ TEST(EndOnInterrupt, EndsAtOnceInOneLineWithTheStatusOfAShell) {
   }
 }
 
-TEST(EndOnInterrupt, LeavesASignalIgnoredThatWas) {
+TEST(EndOnInterrupt, LeavesAnIgnoredSignalIgnored) {
   const auto ignoring = [] {
     std::signal(SIGINT, SIG_IGN);
     end_on_interrupt();
@@ -34,17 +34,17 @@ TEST(EndOnInterrupt, LeavesASignalIgnoredThatWas) {
   EXPECT_EXIT(ignoring(), ExitedWithCode(0), "^$");
 }
 
-TEST(InterruptsWait, PutsTheEndOffUntilTheLastOneGoes) {
+TEST(DeferInterrupts, DelaysTheEndUntilTheLastObjectIsDestroyed) {
   const auto waiting = [] {
     std::signal(SIGTERM, SIG_DFL);
     end_on_interrupt();
-    const InterruptsWait outer;
+    const DeferInterrupts outer;
     {
-      const InterruptsWait inner;
-      EXPECT_FALSE(InterruptsWait::requested());
+      const DeferInterrupts inner;
+      EXPECT_FALSE(DeferInterrupts::requested());
       std::raise(SIGTERM);
       std::raise(SIGTERM);
-      if (InterruptsWait::requested()) fmt::print(stderr, "requested\n");
+      if (DeferInterrupts::requested()) fmt::print(stderr, "requested\n");
     }
     fmt::print(stderr, "still here\n");
   };

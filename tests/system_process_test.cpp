@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(RunProcess, GivesWhatTheProgramSaysAndHowItEnds) {
+TEST(RunProcess, ReturnsTheOutputAndTheExitStatus) {
   const ProcessResult result = run_process({"sh", "-c", "echo out; echo err >&2; exit 7"}, 60s);
   EXPECT_EQ(result.out, "out\n");
   EXPECT_EQ(result.err, "err\n");
@@ -28,11 +28,11 @@ TEST(RunProcess, GivesWhatTheProgramSaysAndHowItEnds) {
   EXPECT_FALSE(result.timed_out);
 }
 
-TEST(RunProcess, PassesWordsOnWithoutAShell) {
+TEST(RunProcess, PassesArgumentsWithoutAShell) {
   EXPECT_EQ(run_process({"printf", "%s|", "$HOME", "a b", "*"}, 60s).out, "$HOME|a b|*|");
 }
 
-TEST(RunProcess, PassesTheEnvironmentOnButForWhatIsToBeLeftOut) {
+TEST(RunProcess, PassesTheEnvironmentWithoutTheVariablesLeftOut) {
   setenv("LINREG_TEST_ONE", "1", 1);
   setenv("LINREG_TEST_TWO", "2", 1);
   const std::string script = "echo \"$LINREG_TEST_ONE,$LINREG_TEST_TWO\"";
@@ -42,22 +42,22 @@ TEST(RunProcess, PassesTheEnvironmentOnButForWhatIsToBeLeftOut) {
             ",2\n");
 }
 
-TEST(RunProcess, GivesNothingOnStdin) { EXPECT_EQ(run_process({"cat"}, 60s).out, ""); }
+TEST(RunProcess, HasEmptyStdinByDefault) { EXPECT_EQ(run_process({"cat"}, 60s).out, ""); }
 
-TEST(RunProcess, GivesItsInputToAProgramThatReadsIt) {
+TEST(RunProcess, WritesItsInputToStdin) {
   std::string input(3'000'000, 'x');
   input += "\nend\n";
   EXPECT_EQ(run_process({"cat"}, 60s, input).out, input) << "more than a pipe holds, both ways";
   EXPECT_EQ(run_process({"tail", "-1"}, 60s, input).out, "end\n");
 }
 
-TEST(RunProcess, NeedsNoProgramToReadItsInput) {
+TEST(RunProcess, WorksWhenTheProgramDoesNotReadStdin) {
   const ProcessResult result = run_process({"echo", "done"}, 60s, std::string(3'000'000, 'x'));
   EXPECT_EQ(result.out, "done\n");
   EXPECT_EQ(result.exit_status, 0);
 }
 
-TEST(LastLine, IsTheLastThatHasSomethingOnItWithoutBlanksAroundIt) {
+TEST(LastLine, SkipsBlankLinesAndTrimsSpaces) {
   EXPECT_EQ(last_line("first\n   last  \n\n"), "last");
   EXPECT_EQ(last_line("only"), "only");
   EXPECT_EQ(last_line(" \n\n"), "");
@@ -70,7 +70,7 @@ TEST(RunProcess, ReportsASignalAsAShellDoes) {
   EXPECT_EQ(result.signal, 15);
 }
 
-TEST(DescribeEnd, TellsASignalFromAStatus) {
+TEST(DescribeEnd, DistinguishesASignalFromAStatus) {
   EXPECT_EQ(describe_end(run_process({"sh", "-c", "exit 143"}, 60s)), "exit status 143");
   EXPECT_EQ(describe_end(run_process({"sh", "-c", "kill -TERM $$"}, 60s)), "killed by signal 15");
 }
@@ -90,7 +90,7 @@ TEST(RunProcess, KillsAProgramThatClosesItsOutputAndRunsOn) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, 50s);
 }
 
-TEST(RunProcess, TakesAllOfALongOutputAndTheEndOfAFloodOfErrors) {
+TEST(RunProcess, KeepsAllOfALongStdoutAndTheEndOfALongStderr) {
   const ProcessResult result = run_process(
       {"sh", "-c", "head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2; echo end >&2"}, 60s);
   EXPECT_EQ(result.out.size(), 3'000'000U);
@@ -98,7 +98,7 @@ TEST(RunProcess, TakesAllOfALongOutputAndTheEndOfAFloodOfErrors) {
   EXPECT_TRUE(result.err.ends_with("end\n"));
 }
 
-TEST(RunProcess, KillsWhatTheProgramHasStartedToo) {
+TEST(RunProcess, KillsTheProgramsChildrenToo) {
   const test::TemporaryDirectory folder;
   const std::string file = folder.path() / "grandchild";
   run_process({"sh", "-c", fmt::format("sleep 1000 & echo $! > '{}'; wait", file)}, 1s);
@@ -107,7 +107,7 @@ TEST(RunProcess, KillsWhatTheProgramHasStartedToo) {
   EXPECT_FALSE(test::is_running(grandchild));
 }
 
-TEST(RunProcess, EndsWithTheProgramThoughWhatItHasStartedHoldsItsOutputOpen) {
+TEST(RunProcess, EndsWithTheProgramEvenWhenAChildHoldsItsOutputOpen) {
   const test::TemporaryDirectory folder;
   for (const bool escapes : {false, true}) {
     const std::string file = folder.path() / (escapes ? "escaped" : "grandchild");
@@ -129,7 +129,7 @@ TEST(RunProcess, EndsWithTheProgramThoughWhatItHasStartedHoldsItsOutputOpen) {
   }
 }
 
-TEST(RunProcess, LeavesNothingRunningThatTheProgramHasStarted) {
+TEST(RunProcess, LeavesNoChildOfTheProgramRunning) {
   const test::TemporaryDirectory folder;
   const std::string file = folder.path() / "grandchild";
   const ProcessResult result =
@@ -138,7 +138,7 @@ TEST(RunProcess, LeavesNothingRunningThatTheProgramHasStarted) {
   EXPECT_FALSE(test::is_running(test::process_in(file)));
 }
 
-TEST(RunProcess, LeavesNoChildToWaitFor) {
+TEST(RunProcess, LeavesNoZombie) {
   for (const char* script : {"exit 0", "kill -KILL $$", "sleep 1000", "yes", "yes >&2"}) {
     run_process({"sh", "-c", script}, 1s);
     EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << script;
@@ -146,13 +146,13 @@ TEST(RunProcess, LeavesNoChildToWaitFor) {
   }
 }
 
-TEST(RunProcess, KnowsTheExitStatusWhereEndedChildrenWereIgnored) {
+TEST(RunProcess, KnowsTheExitStatusEvenWhereSigchldWasIgnored) {
   std::signal(SIGCHLD, SIG_IGN);
   EXPECT_EQ(run_process({"sh", "-c", "exit 7"}, 60s).exit_status, 7);
   std::signal(SIGCHLD, SIG_DFL);
 }
 
-TEST(RunProcess, KillsAProgramThatSaysWithoutEnd) {
+TEST(RunProcess, KillsAProgramThatPrintsEndlessly) {
   for (const char* script : {"exec yes", "exec yes >&2"}) {
     SCOPED_TRACE(script);
     const ProcessResult result = run_process({"sh", "-c", script}, 60s);
@@ -162,12 +162,12 @@ TEST(RunProcess, KillsAProgramThatSaysWithoutEnd) {
   }
 }
 
-TEST(RunProcess, RefusesAProgramThatIsNotThere) {
+TEST(RunProcess, ThrowsForAMissingProgram) {
   EXPECT_THROW(run_process({"/nonexistent/program"}, 60s), std::system_error);
 }
 
-TEST(RunProcess, NamesTheLackOfDescriptors) {
-  if (test::is_sanitized) GTEST_SKIP() << "the sanitizer needs what this takes away";
+TEST(RunProcess, ReportsALackOfFileDescriptors) {
+  if (test::is_sanitized) GTEST_SKIP() << "can't run with the address sanitizer";
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);
   const int next = dup(STDIN_FILENO);
@@ -185,6 +185,17 @@ TEST(RunProcess, NamesTheLackOfDescriptors) {
     setrlimit(RLIMIT_NOFILE, &before);
     EXPECT_EQ(error, std::errc::too_many_files_open) << most;
   }
+}
+
+TEST(FindProgram, IsWhatAShellWouldRun) {
+  for (const std::string name : {"sh", "env", "/bin/sh", "/nowhere/sh", "no-such-program"}) {
+    const std::string path = find_program(name).value_or("");
+    EXPECT_EQ(run_process({"sh", "-c", "command -v " + name}, 60s).out,
+              path.empty() ? "" : path + "\n");
+  }
+  EXPECT_EQ(find_program(""), std::nullopt);
+  EXPECT_EQ(find_program("/etc/passwd"), std::nullopt);
+  EXPECT_EQ(find_program("/"), std::nullopt);
 }
 
 }  // namespace

@@ -13,36 +13,36 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST(DescribeProgress, CountsExamplesAndTheTimeThatIsLeft) {
+TEST(DescribeProgress, CountsExamplesAndTheRemainingTime) {
   report::Settings settings{.examples = 1'000'000, .epochs = 3, .batch_size = 10};
-  EXPECT_EQ(describe_progress("scratch", settings, 150'000, 3),
+  EXPECT_EQ(describe_progress(Demo::scratch, settings, 150'000, 3),
             "scratch: epoch 2 of 3, 500,000 examples/s, 3 s left");
-  EXPECT_EQ(describe_progress("concise", settings, 1, 10),
+  EXPECT_EQ(describe_progress(Demo::concise, settings, 1, 10),
             "concise: epoch 1 of 3, 1 examples/s, 833 h left");
-  EXPECT_EQ(describe_progress("concise", settings, 300'000, 10),
+  EXPECT_EQ(describe_progress(Demo::concise, settings, 300'000, 10),
             "concise: epoch 3 of 3, 300,000 examples/s, 0 s left");
 }
 
-TEST(DescribeProgress, CountsTheLastShortMinibatchAsTheExamplesThatItHas) {
+TEST(DescribeProgress, CountsTheExamplesOfTheShortLastMinibatch) {
   const report::Settings settings{.examples = 1000, .epochs = 2, .batch_size = 600};
-  EXPECT_EQ(describe_progress("scratch", settings, 1, 1),
+  EXPECT_EQ(describe_progress(Demo::scratch, settings, 1, 1),
             "scratch: epoch 1 of 2, 600 examples/s, 3 s left");
-  EXPECT_EQ(describe_progress("scratch", settings, 2, 1),
+  EXPECT_EQ(describe_progress(Demo::scratch, settings, 2, 1),
             "scratch: epoch 2 of 2, 1,000 examples/s, 1 s left");
 }
 
-TEST(DescribeProgress, TakesABatchSizeBeyondTheDataForAll) {
+TEST(DescribeProgress, TakesALargerBatchSizeThanTheDataForAllExamples) {
   const report::Settings settings{.examples = 1000, .epochs = 200, .batch_size = 5000};
-  EXPECT_EQ(describe_progress("scratch", settings, 100, 600),
+  EXPECT_EQ(describe_progress(Demo::scratch, settings, 100, 600),
             "scratch: epoch 101 of 200, 167 examples/s, 10 min left");
 }
 
-TEST(Progress, IsShownOnATerminalAndClearedAndChangesNothingOnStdout) {
+TEST(Progress, IsShownAndClearedOnATerminalAndLeavesStdoutUnchanged) {
   const test::TemporaryDirectory folder;
   const std::string file = folder.path() / "stdout";
   for (const std::string demo : {"scratch", "concise"}) {
     const std::string options = "--examples 100000 --epochs 15";  // some seconds
-    // script(1) gives it a terminal for its stderr, and tells what was shown there.
+    // script(1) provides a terminal for stderr and prints what appears there.
     const std::string command =
         fmt::format("'{}' {} {} > '{}'", LINREG_PROGRAM, demo, options, file);
     const std::string shown = run_process({"script", "-qec", command, "/dev/null"}, 600s).out;

@@ -8,8 +8,8 @@
 #include <string_view>
 #include <system_error>
 
-#include "cli/options.hpp"
 #include "system/terminal.hpp"
+#include "system/usage_error.hpp"
 
 namespace linreg::app {
 namespace {
@@ -18,8 +18,8 @@ constexpr int failed = 1;
 constexpr int unusable = 2;
 constexpr int closed_pipe = 128 + SIGPIPE;  // as a shell counts
 
-int complain(int status, std::string_view what) {
-  say(what);
+int report_error(int status, std::string_view what) {
+  warn(what);
   return status;
 }
 
@@ -29,16 +29,16 @@ int attempt(const std::function<void()>& work) try {
   work();
   return 0;
 } catch (const UsageError& error) {
-  return complain(unusable, error.what());
+  return report_error(unusable, error.what());
 } catch (const c10::Error& error) {
-  return complain(failed, error.what_without_backtrace());
+  return report_error(failed, error.what_without_backtrace());
 } catch (const std::system_error& error) {
   if (error.code() == std::errc::broken_pipe) return closed_pipe;
-  return complain(failed, error.what());
+  return report_error(failed, error.what());
 } catch (const std::bad_alloc&) {
-  return complain(failed, "there is not enough memory");
+  return report_error(failed, "there is not enough memory");
 } catch (const std::exception& error) {
-  return complain(failed, error.what());
+  return report_error(failed, error.what());
 }
 
 }  // namespace linreg::app

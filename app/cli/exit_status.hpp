@@ -4,9 +4,9 @@
 
 namespace linreg::app {
 
-/// Does `work` and returns 0. What that throws is said on stderr in one line, and the exit status
-/// for it returned: 2 for a UsageError, 1 for another failure, and 141 without a word for a reader
-/// that has seen enough (| head), where SIGPIPE does not end the program anyway.
+/// Calls `work` and returns 0. Reports an exception on stderr in one line and returns the exit
+/// status for it: 2 for a UsageError, 1 for any other. A closed pipe (| head) where SIGPIPE is
+/// ignored is 141, without a line.
 int attempt(const std::function<void()>& work);
 
 }  // namespace linreg::app

@@ -1,5 +1,8 @@
 #include "cli/options.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
@@ -10,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-#include "commands/plot.hpp"
 #include "system/files.hpp"
+#include "system/terminal.hpp"
 
 namespace linreg::app {
 namespace {
@@ -54,25 +57,7 @@ std::vector<double> parse_weights(std::string_view option, std::string_view text
   return weights;
 }
 
-/// Whether both paths lead to one file, there or not.
-bool same_file(const std::string& left, const std::string& right) {
-  std::error_code ignored;
-  const auto real = [&ignored](const std::string& path) {
-    const auto file = std::filesystem::absolute(follow_links(path), ignored);
-    return std::filesystem::weakly_canonical(file, ignored);
-  };
-  return real(left) == real(right) || std::filesystem::equivalent(left, right, ignored);
-}
-
-/// Whether the letters of `brief` stand in `word` in that order.
-bool abbreviates(std::string_view brief, std::string_view word) {
-  for (const char letter : word) {
-    if (!brief.empty() && brief.front() == letter) brief.remove_prefix(1);
-  }
-  return brief.empty();
-}
-
-/// How many letters must change, come or go to make one word of the other (Levenshtein).
+/// The number of letters to change, insert or delete between two words (Levenshtein's distance).
 std::size_t edit_distance(std::string_view left, std::string_view right) {
   std::vector<std::size_t> row(right.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -109,59 +94,73 @@ std::vector<std::string> split_at_commas(const std::string& text) {
   return words;
 }
 
+std::int64_t parse_integer(std::string_view option, std::string_view text, std::int64_t least,
+                           std::int64_t greatest) {
+  const auto number = parse<std::int64_t>(text);
+  if (!number || *number < least || *number > greatest) {
+    refuse(option, text, fmt::format("an integer from {} to {}", least, greatest));
+  }
+  return *number;
+}
+
 std::optional<double> parse_lr(std::string_view text) {
   const auto lr = parse_real(text);
   return lr && *lr > 0 ? lr : std::nullopt;
 }
 
-std::string parse_demo(std::string_view option, const std::string& text) {
-  if (text != "scratch" && text != "concise") refuse(option, text, "scratch or concise");
-  return text;
+Demo parse_demo(std::string_view option, std::string_view text) {
+  const auto demo = report::find_demo(text);
+  if (!demo) refuse(option, text, "scratch or concise");
+  return *demo;
 }
 
 void add_options(CLI::App& command, Options& options,
                  std::initializer_list<std::string_view> except) {
   constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
   report::Settings& settings = options.settings;
-  const auto add = [&](const char* name, auto&&... rest) {
-    if (std::ranges::find(except, name) == except.end()) add_option(command, name, rest...);
+  const auto add = [&](const char* name, const char* value, const std::string& help,
+                       const auto& set) {
+    if (std::ranges::find(except, name) == except.end()) {
+      add_option(command, name, value, help, set);
+    }
   };
-  add("--seed", "SEED", "seed of all random numbers [0]",
+  add("--seed", "SEED", fmt::format("seed of all random numbers [{}]", settings.seed.magnitude),
       [&](auto& name, auto& text) { settings.seed = parse_seed(name, text); });
-  add("--examples", "N", "number of examples [1000]", [&](auto& name, auto& text) {
-    settings.examples = parse_integer<std::int64_t>(name, text, 1, most);
-  });
-  add("--true-w", "W1,W2,...", "weights that generate the data [2,-3.4]",
+  add("--examples", "N", fmt::format("number of examples [{}]", settings.examples),
+      [&](auto& name, auto& text) { settings.examples = parse_integer(name, text, 1, most); });
+  add("--true-w", "W1,W2,...",
+      fmt::format("weights that generate the data [{}]", fmt::join(settings.true_w, ",")),
       [&](auto& name, auto& text) { settings.true_w = parse_weights(name, text); });
-  add("--true-b", "B", "bias that generates the data [4.2]", [&](auto& name, auto& text) {
-    const auto b = parse_real(text);
-    if (!b) refuse(name, text, "a finite float32 number");
-    settings.true_b = *b;
-  });
-  add("--noise", "STD", "standard deviation of the labels' noise [0.01]",
+  add("--true-b", "B", fmt::format("bias that generates the data [{}]", settings.true_b),
+      [&](auto& name, auto& text) {
+        const auto b = parse_real(text);
+        if (!b) refuse(name, text, "a finite float32 number");
+        settings.true_b = *b;
+      });
+  add("--noise", "STD", fmt::format("standard deviation of the labels' noise [{}]", settings.noise),
       [&](auto& name, auto& text) {
         const auto noise = parse_real(text);
         if (!(noise && *noise >= 0)) refuse(name, text, "a finite float32 number, 0 or more");
         settings.noise = *noise;
       });
-  add("--lr", "LR", "learning rate [0.03]", [&](auto& name, auto& text) {
+  add("--lr", "LR", fmt::format("learning rate [{}]", settings.lr), [&](auto& name, auto& text) {
     const auto lr = parse_lr(text);
     if (!lr) refuse(name, text, "a finite float32 number above 0");
     settings.lr = *lr;
   });
-  add("--epochs", "N", "passes over the data [3]", [&](auto& name, auto& text) {
-    settings.epochs = parse_integer<std::int64_t>(name, text, 0, most);
-  });
-  add("--batch-size", "N", "examples in a minibatch [10]", [&](auto& name, auto& text) {
-    settings.batch_size = parse_integer<std::int64_t>(name, text, 1, most);
-  });
-  add("--init", "FILE", "start from a state_dict file, normal or zero [normal]",
+  add("--epochs", "N", fmt::format("passes over the data [{}]", settings.epochs),
+      [&](auto& name, auto& text) { settings.epochs = parse_integer(name, text, 0, most); });
+  add("--batch-size", "N", fmt::format("examples in a minibatch [{}]", settings.batch_size),
+      [&](auto& name, auto& text) { settings.batch_size = parse_integer(name, text, 1, most); });
+  add("--init", "FILE",
+      fmt::format("start from a state_dict file, normal or zero [{}]", settings.init),
       [&](auto& name, auto& text) {
         if (text.empty()) refuse(name, text, "normal, zero or a state_dict file");
         settings.init = text;
       });
-  add("--threads", "N", "threads to compute with [LibTorch's choice]",
-      [&](auto& name, auto& text) { options.threads = parse_integer(name, text, 1, 1024); });
+  add("--threads", "N", "threads to compute with [LibTorch's choice]", [&](auto& name, auto& text) {
+    options.threads = static_cast<int>(parse_integer(name, text, 1, 1024));
+  });
   add("--json", "FILE", "write a record; - for stdout, in place of the text",
       [&](auto& name, auto& text) {
         check_writable(name, text);
@@ -170,7 +169,7 @@ void add_options(CLI::App& command, Options& options,
   add("--plot", "FILE", "draw a picture: .svg, .png or .pdf; - for the terminal",
       [&](auto& name, auto& text) {
         check_writable(name, text);
-        plot_canvas(name, text);
+        plot_canvas(text);
         options.plot = text;
       });
 }
@@ -186,6 +185,30 @@ void add_save_option(CLI::App& command, Options& options) {
     options.save = path;
   };
   add_option(command, "--save", "FILE", "write the trained weights, a state_dict file", set);
+}
+
+void add_lang_option(CLI::App& command, Options& options) {
+  add_option(command, "--lang", "LANG", "language of the labels: en, or the article's zh [en]",
+             [&options](auto& name, auto& text) {
+               if (text != "en" && text != "zh") refuse(name, text, "en or zh");
+               options.language = text == "zh" ? Language::zh : Language::en;
+             });
+}
+
+void add_look_option(CLI::App& command, Options& options) {
+  command
+      .add_flag("--look", options.settings.look, "draw and print a minibatch before training (4.2)")
+      ->disable_flag_override();
+}
+
+report::Canvas plot_canvas(const std::string& path) {
+  using enum report::Canvas::Kind;
+  if (path == "-") return {text, terminal_columns()};
+  const std::string ending = std::filesystem::path(path).extension();
+  for (const auto& [kind, its_ending] : {std::pair{svg, ".svg"}, {png, ".png"}, {pdf, ".pdf"}}) {
+    if (ending == its_ending) return {kind};
+  }
+  refuse("--plot", path, "a file that ends in .svg, .png or .pdf, or - for a picture of text");
 }
 
 void check_together(const Options& options) {
@@ -235,17 +258,14 @@ std::string describe(const CLI::ParseError& error, const CLI::App& app) {
       known.push_back(subcommand->get_name());
   }
   const std::string word = unexpected.front().substr(0, unexpected.front().find('='));
-  // The start of a known word, a word that one stands for (--learning-rate), or a few slips.
-  const auto distance = [&](const std::string& other) {
-    const bool stands_for_it = word.size() > 2 && other.starts_with(word);
-    return stands_for_it || abbreviates(other, word) ? 0 : edit_distance(word, other);
-  };
   if (!chosen.empty() && std::ranges::count(known, word) > 0) {
     return fmt::format("{} has to come after the command: {} {}", word, name, unexpected.front());
   }
+  const auto distance = [&word](const std::string& other) { return edit_distance(word, other); };
   const std::string nearest = *std::ranges::min_element(known, {}, distance);
+  const bool is_misspelt = distance(nearest) <= std::min<std::size_t>(2, word.size() / 3);
   const std::string guess =
-      distance(nearest) <= 2 ? fmt::format("; did you mean '{}'?", nearest) : std::string(";");
+      is_misspelt ? fmt::format("; did you mean '{}'?", nearest) : std::string(";");
   return fmt::format("{} does not know '{}'{} see {} --help", name, unexpected.front(), guess,
                      name);
 }

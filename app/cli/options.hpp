@@ -1,17 +1,16 @@
 #pragma once
 
-#include <fmt/format.h>
-
-#include <charconv>
+#include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <linreg/report/gnuplot.hpp>
 #include <linreg/report/run.hpp>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <vector>
+
+#include "system/usage_error.hpp"
 
 namespace CLI {
 class App;
@@ -20,41 +19,30 @@ class ParseError;
 
 namespace linreg::app {
 
-/// The command line, or a file that it names, is unusable: exit status 2. `what` is the line to
-/// say.
-class UsageError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
+using report::Demo;
 
-/// What every subcommand is told.
+/// The language of the labels that a demo prints.
+enum class Language { en, zh };
+
+/// The options that the subcommands share; `data` and `sweep` take a subset of them.
 struct Options {
   report::Settings settings;
   std::optional<int> threads;       ///< LibTorch's own choice where empty
   std::optional<std::string> json;  ///< where the record goes; "-" is stdout
   std::optional<std::string> plot;  ///< where the picture goes; "-" is stdout, after the text
   std::optional<std::string> save;  ///< where the trained weights go
+  Language language = Language::en;
 
   bool json_on_stdout() const { return json == "-"; }
 };
 
-/// The integer that the whole of `text` spells. Throws a UsageError that names `option`, the text
-/// and the range when there is none from `least` to `greatest`.
-template <typename Integer>
-Integer parse_integer(std::string_view option, std::string_view text, Integer least,
-                      Integer greatest) {
-  Integer number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size() || number < least ||
-      number > greatest) {
-    throw UsageError(fmt::format("{} is '{}', but must be an integer from {} to {}", option, text,
-                                 least, greatest));
-  }
-  return number;
-}
+/// The integer that the whole of `text` spells. Throws a UsageError, which names `option`, the text
+/// and the range, unless it is one from `least` to `greatest`.
+std::int64_t parse_integer(std::string_view option, std::string_view text, std::int64_t least,
+                           std::int64_t greatest);
 
-/// Gives `command` the option `name` VALUE. `set` is told its name and text and throws a UsageError
-/// for a text that is unusable.
+/// Adds the option `name` VALUE. `set` receives the name and the text, and throws a UsageError for
+/// a text that is unusable.
 void add_option(CLI::App& command, const std::string& name, const std::string& value,
                 const std::string& help,
                 std::function<void(const std::string& name, const std::string& text)> set);
@@ -62,25 +50,34 @@ void add_option(CLI::App& command, const std::string& name, const std::string& v
 /// The words between the commas of `text`.
 std::vector<std::string> split_at_commas(const std::string& text);
 
-/// The learning rate that `text` spells: nothing unless it is a finite number above 0.
+/// The learning rate that `text` spells; nothing unless it is a finite float32 number above 0.
 std::optional<double> parse_lr(std::string_view text);
 
-/// `text` where it is scratch or concise, else a UsageError.
-std::string parse_demo(std::string_view option, const std::string& text);
+/// The demo that `text` names: "scratch" or "concise". Throws a UsageError for any other text.
+Demo parse_demo(std::string_view option, std::string_view text);
 
-/// Gives `command` the options of the design, except for those that it has no use for or reads its
-/// own way. They write to `options`; values out of range end the parsing with a UsageError that
-/// names the option, the value and what would be right.
+/// Adds the shared options, which write to `options`, `except` for some. A value out of range
+/// throws a UsageError that names the option, the value and what would be right.
 void add_options(CLI::App& command, Options& options,
                  std::initializer_list<std::string_view> except = {});
 
-/// Gives `command` --save, which only a single training run has.
+/// Adds --save, for `scratch` and `concise`.
 void add_save_option(CLI::App& command, Options& options);
 
-/// Refuses, with a UsageError, options that are right each for itself and wrong together.
+/// Adds --lang, for the text that `scratch` and `concise` print.
+void add_lang_option(CLI::App& command, Options& options);
+
+/// Adds --look, which the article does in its concise program only.
+void add_look_option(CLI::App& command, Options& options);
+
+/// The canvas of `--plot path`: the file's ending says which kind, "-" is text as wide as the
+/// terminal. Throws a UsageError for any other ending.
+report::Canvas plot_canvas(const std::string& path);
+
+/// Throws a UsageError for options that are valid one by one but not together.
 void check_together(const Options& options);
 
-/// One line on what is wrong with a command line that `app` could not parse.
+/// What is wrong with a command line that `app` could not parse, in one line.
 std::string describe(const CLI::ParseError& error, const CLI::App& app);
 
 }  // namespace linreg::app

@@ -1,3 +1,5 @@
+#include "commands/compare.hpp"
+
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <fmt/format.h>
@@ -11,7 +13,6 @@
 #include <span>
 
 #include "cli/exit_status.hpp"
-#include "commands/commands.hpp"
 #include "commands/plot.hpp"
 #include "commands/record.hpp"
 #include "python/live_pytorch.hpp"
@@ -19,7 +20,6 @@
 #include "system/terminal.hpp"
 #include "training/analysis.hpp"
 #include "training/divergence.hpp"
-#include "training/progress.hpp"
 
 namespace linreg::app {
 namespace {
@@ -43,7 +43,7 @@ std::string cpu_capability() {
 }
 
 std::string label(const report::Run& run) {
-  return fmt::format("{}, {} {}", run.implementation, run.framework, run.version);
+  return fmt::format("{}, {} {}", to_string(run.demo), run.framework, run.version);
 }
 
 std::string why_the_demos_differ(const report::Settings& settings) {
@@ -60,21 +60,126 @@ std::string why_the_demos_differ(const report::Settings& settings) {
   return text;
 }
 
-std::string show_best_fit(const std::optional<report::BestFit>& best_fit,
-                          std::span<const report::Run, 2> demos) {
-  if (!best_fit) {
+std::string heading(const PytorchResult& pytorch) {
+  std::string text =
+      fmt::format("linreg {} with LibTorch {}, {} thread{}, {}\n", LINREG_VERSION, TORCH_VERSION,
+                  at::get_num_threads(), at::get_num_threads() == 1 ? "" : "s", cpu_capability());
+  if (!pytorch.runs) return text;
+  const auto& [python, version, runs] = *pytorch.runs;
+  return text +
+         (pytorch.runs->is_live()
+              ? fmt::format("PyTorch {} in {}\n", version, python)
+              : fmt::format("PyTorch {}, recorded: no Python here imports torch\n", version));
+}
+
+std::string tables(const OwnRuns& own, const PytorchResult& pytorch,
+                   const std::vector<report::Comparison>& comparisons) {
+  if (!pytorch.runs) {
+    return fmt::format("\nBoth demos in C++\n{}",
+                       report::to_text(comparisons[0], "from scratch", "concise"));
+  }
+  const bool live = pytorch.runs->is_live();
+  std::string text;
+  for (std::size_t i = 0; i < comparisons.size(); ++i) {
+    text += fmt::format("\n{}\n{}", titles[i],
+                        report::to_text(comparisons[i], "C++", live ? "Python" : "recorded"));
+    if (live) text += report::time_per_step(own.runs[i], pytorch.runs->runs[i]);
+  }
+  return text;
+}
+
+std::string best_fit_table(const OwnRuns& own) {
+  if (!own.best_fit) {
     return "\nNo exact answer by least squares: it would take minutes, or is not finite.\n";
   }
   return fmt::format("\nThe exact answer, by least squares, that both demos head for{}\n{}",
-                     best_fit->collinear() ? " (of several,\nthe one of the least norm)" : "",
-                     report::to_text(*best_fit, demos[0], demos[1]));
+                     own.best_fit->collinear() ? " (of several,\nthe one of the least norm)" : "",
+                     report::to_text(*own.best_fit, own.runs[0], own.runs[1]));
 }
 
-/// What the comparison came to: the line to say and the exit status.
-struct Verdict {
-  std::string line;
-  int status;
-};
+/// Our runs, then PyTorch's.
+std::vector<report::Run> all_runs(const OwnRuns& own, const PytorchResult& pytorch) {
+  std::vector<report::Run> runs(own.runs.begin(), own.runs.end());
+  if (pytorch.runs) runs.insert(runs.end(), pytorch.runs->runs.begin(), pytorch.runs->runs.end());
+  return runs;
+}
+
+/// Each comparison with the names of its runs: one of ours, and one of the last of `runs`.
+nlohmann::ordered_json to_json(const std::vector<report::Comparison>& comparisons,
+                               std::span<const report::Run> runs) {
+  nlohmann::ordered_json json = nlohmann::ordered_json::array();
+  for (std::size_t i = 0; i < comparisons.size(); ++i) {
+    const report::Run& right = runs[runs.size() - comparisons.size() + i];
+    json.push_back({{"left", label(runs[i])},
+                    {"right", label(right)},
+                    {"equal", comparisons[i].equal()},
+                    {"values", report::to_json(comparisons[i])}});
+  }
+  return json;
+}
+
+void warn_of_what_went_wrong(const OwnRuns& own, const PytorchResult& pytorch) {
+  if (own.best_fit && own.best_fit->collinear()) {
+    warn(fmt::format(
+        "the features are collinear, with the bias of rank {} below {}: many weights fit as well "
+        "as the exact answer shown",
+        own.best_fit->rank, own.best_fit->w.size() + 1));
+  }
+  if (!pytorch.failure.empty()) warn(pytorch.failure);
+  for (const std::string& line : own.divergences) warn(line);
+}
+
+}  // namespace
+
+void add_compare_options(CLI::App& command, CompareOptions& options) {
+  add_option(command, "--pytorch", "PYTHON", "Python to run PyTorch in [the first that has it]",
+             [&options](auto&, auto& python) {
+               check_python(python);
+               options.python = python;
+             });
+  add_option(command, "--pytorch-timeout", "N",
+             fmt::format("seconds that each PyTorch program may take [{}]",
+                         options.python_timeout.count()),
+             [&options](auto& name, auto& text) {
+               options.python_timeout =
+                   std::chrono::seconds(parse_integer(name, text, 1, 1'000'000));
+             });
+  command.add_flag("--verbose", options.verbose, "show what a failing Python said")
+      ->disable_flag_override();
+}
+
+OwnRuns train_here(const report::Settings& settings) {
+  const report::Run scratch = run_demo(Demo::scratch, settings).run;
+  const TrainedDemo concise = run_demo(Demo::concise, settings);
+  OwnRuns own{{scratch, concise.run}, {}, best_fit(concise.examples)};
+  for (const report::Run& run : own.runs) {
+    const std::string divergence = describe_divergence(settings, run);
+    if (!divergence.empty()) own.divergences.push_back(divergence);
+  }
+  return own;
+}
+
+PytorchResult train_in_pytorch(const report::Settings& settings, const CompareOptions& options) {
+  StatusLine status;
+  status.show("PyTorch trains the same, with both programs");
+  try {
+    auto runs =
+        run_pytorch(options.python, settings, at::get_num_threads(), options.python_timeout);
+    return {runs ? runs : recorded_pytorch(settings), ""};
+  } catch (const PytorchError& error) {
+    status.clear();
+    if (options.verbose && !error.python_output().empty()) {
+      write_stderr(error.python_output() + "\n");
+    }
+    return {std::nullopt, error.what()};
+  }
+}
+
+std::vector<report::Comparison> compare_runs(const OwnRuns& own, const PytorchResult& pytorch) {
+  if (!pytorch.runs) return {report::compare(own.runs[0], own.runs[1])};
+  return {report::compare(own.runs[0], pytorch.runs->runs[0]),
+          report::compare(own.runs[1], pytorch.runs->runs[1])};
+}
 
 Verdict judge(const std::vector<report::Comparison>& comparisons, bool same_version) {
   std::size_t values = 0;
@@ -103,118 +208,49 @@ Verdict judge(const std::vector<report::Comparison>& comparisons, bool same_vers
       within_tolerance ? 0 : 1};
 }
 
-/// Each comparison, with the two of `runs` that it is between: ours and the one after all of ours.
-nlohmann::ordered_json to_json(const std::vector<report::Comparison>& comparisons,
-                               std::span<const report::Run> runs) {
-  nlohmann::ordered_json json = nlohmann::ordered_json::array();
-  for (std::size_t i = 0; i < comparisons.size(); ++i) {
-    const report::Run& right = runs[runs.size() - comparisons.size() + i];
-    json.push_back({{"left", label(runs[i])},
-                    {"right", label(right)},
-                    {"equal", comparisons[i].equal()},
-                    {"values", report::to_json(comparisons[i])}});
+Verdict conclude(const OwnRuns& own, const PytorchResult& pytorch,
+                 const std::vector<report::Comparison>& comparisons) {
+  Verdict verdict;
+  if (pytorch.runs) {
+    const bool same_version = release(pytorch.runs->version) == release(TORCH_VERSION);
+    verdict = judge(comparisons, pytorch.runs->is_live() && same_version);
+  } else if (pytorch.failure.empty()) {
+    verdict = {
+        "Not compared with PyTorch: no Python here imports torch, and its recorded\noutput "
+        "is for the article's settings only. (Debian: apt install python3-torch)",
+        0};
+  } else {
+    verdict = {"Not compared with PyTorch: it failed.", 1};
   }
-  return json;
-}
-
-}  // namespace
-
-void add_compare_options(CLI::App& command, CompareOptions& options) {
-  add_option(command, "--pytorch", "PYTHON", "Python to run PyTorch in [the first that has it]",
-             [&options](auto&, auto& python) {
-               check_python(python);
-               options.pytorch = python;
-             });
-  add_option(command, "--pytorch-timeout", "N", "seconds that each PyTorch program may take [600]",
-             [&options](auto& name, auto& text) {
-               options.pytorch_timeout =
-                   std::chrono::seconds(parse_integer(name, text, 1, 1'000'000));
-             });
-  command.add_flag("--verbose", options.verbose, "show what a failing Python said")
-      ->disable_flag_override();
+  if (!own.divergences.empty()) {
+    verdict = {verdict.text + "\nThe training diverged: not every loss is finite.", 1};
+  }
+  return verdict;
 }
 
 int compare_command(const Options& options, const CompareOptions& compare_options) {
   const report::Settings& settings = options.settings;
-  const std::array<report::Run, 2> demos{run_scratch(settings, {}).run,
-                                         run_concise(settings, {}).run};
-  std::vector<report::Run> runs(demos.begin(), demos.end());
-  std::vector<std::string> divergences{describe_divergence(run_scratch, settings, demos[0]),
-                                       describe_divergence(run_concise, settings, demos[1])};
-  std::erase(divergences, "");
+  const OwnRuns own = train_here(settings);
+  const PytorchResult pytorch = train_in_pytorch(settings, compare_options);
+  const std::vector<report::Comparison> comparisons = compare_runs(own, pytorch);
+  const Verdict verdict = conclude(own, pytorch, comparisons);
 
-  std::optional<PytorchRuns> pytorch;
-  bool live = false;
-  std::string failure;
-  StatusLine status;
-  status.show("PyTorch trains the same, with both programs");
-  try {
-    pytorch = run_pytorch(compare_options.pytorch, settings, at::get_num_threads(),
-                          compare_options.pytorch_timeout);
-    live = pytorch.has_value();
-    if (!live) pytorch = recorded_pytorch(settings);
-  } catch (const PytorchError& error) {
-    failure = error.what();
-    if (compare_options.verbose && !error.words().empty()) {
-      status.clear();
-      write_stderr(error.words() + "\n");
-    }
+  if (!options.json_on_stdout()) {
+    write_stdout(heading(pytorch) + tables(own, pytorch, comparisons) + best_fit_table(own) +
+                 fmt::format("\n{}\n\n{}", verdict.text, why_the_demos_differ(settings)));
   }
-  status.clear();
-
-  std::string text =
-      fmt::format("linreg {} with LibTorch {}, {} thread{}, {}\n", LINREG_VERSION, TORCH_VERSION,
-                  at::get_num_threads(), at::get_num_threads() == 1 ? "" : "s", cpu_capability());
-  std::vector<report::Comparison> comparisons;
-  Verdict verdict{"", 1};
-  if (pytorch) {
-    text += live ? fmt::format("PyTorch {} in {}\n", pytorch->version, pytorch->python)
-                 : fmt::format("PyTorch {}, recorded: no Python here imports torch\n",
-                               pytorch->version);
-    for (std::size_t i = 0; i < demos.size(); ++i) {
-      comparisons.push_back(report::compare(demos[i], pytorch->runs[i]));
-      text += fmt::format("\n{}\n{}", titles[i],
-                          report::to_text(comparisons.back(), "C++", live ? "Python" : "recorded"));
-      if (live) text += report::time_per_step(demos[i], pytorch->runs[i]);
-      runs.push_back(pytorch->runs[i]);
-    }
-    verdict = judge(comparisons, live && release(pytorch->version) == release(TORCH_VERSION));
-  } else {
-    comparisons.push_back(report::compare(demos[0], demos[1]));
-    text += fmt::format("\nBoth demos in C++\n{}",
-                        report::to_text(comparisons.back(), "from scratch", "concise"));
-    verdict = failure.empty()
-                  ? Verdict{"Not compared with PyTorch: no Python here imports torch, and its "
-                            "recorded\noutput is for the article's settings only. (Debian: apt "
-                            "install python3-torch)",
-                            0}
-                  : Verdict{"Not compared with PyTorch: it failed.", 1};
-  }
-  if (!divergences.empty()) {
-    verdict.line += "\nThe training diverged: not every loss is finite.";
-    verdict.status = 1;
-  }
-  const auto exact = best_fit(settings);
-  text += show_best_fit(exact, demos);
-  text += fmt::format("\n{}\n\n{}", verdict.line, why_the_demos_differ(settings));
-  if (!options.json_on_stdout()) write_stdout(text);
-
-  nlohmann::ordered_json json = record(options, runs);
-  json["comparison"] = to_json(comparisons, runs);
-  json["best_fit"] = exact ? report::to_json(*exact) : nullptr;
-  const int recorded = attempt([&] { write_record(options, json); });
-  if (exact && exact->collinear()) {
-    say(fmt::format(
-        "the features are collinear, with the bias of rank {} below {}: many weights fit as well "
-        "as the exact answer shown",
-        exact->rank, exact->w.size() + 1));
-  }
-  if (!failure.empty()) say(failure);
-  for (const std::string& line : divergences) say(line);
+  const std::vector<report::Run> runs = all_runs(own, pytorch);
+  const int recorded = attempt([&] {
+    nlohmann::ordered_json record = make_record(options, runs);
+    record["comparison"] = to_json(comparisons, runs);
+    record["best_fit"] = own.best_fit ? report::to_json(*own.best_fit) : nullptr;
+    write_record(options, record);
+  });
+  warn_of_what_went_wrong(own, pytorch);
   const int drawn = attempt([&] {
     if (!options.plot) return;
     draw(*options.plot,
-         report::comparison_script(plot_canvas("--plot", *options.plot), settings, runs, exact));
+         report::comparison_script(plot_canvas(*options.plot), settings, runs, own.best_fit));
   });
   return std::max({verdict.status, recorded, drawn});
 }

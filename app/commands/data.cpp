@@ -1,13 +1,14 @@
+#include "commands/data.hpp"
+
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <linreg/concise/concise.hpp>
 #include <linreg/pytorch/format.hpp>
 #include <linreg/scratch/scratch.hpp>
 
-#include "commands/commands.hpp"
 #include "commands/plot.hpp"
 #include "system/files.hpp"
+#include "training/demo.hpp"
 
 namespace linreg::app {
 namespace {
@@ -22,32 +23,25 @@ std::string first_minibatch_from_scratch(const data::Examples& examples,
   return fmt::format("{} \n {}\n", X, y);
 }
 
-/// 4.2: `print(next(iter(data_iter)))`. The article does so before it makes the model, which draws
-/// random numbers, too: its training meets the examples in another order.
-std::string first_minibatch_concisely(const data::Examples& examples,
-                                      const report::Settings& settings) {
-  const auto data_iter = concise::load_array(examples, settings.batch_size);
-  const auto [X, y] = *data_iter->begin();
-  return fmt::format("{}\n", std::vector<torch::Tensor>{X, y});
-}
-
 }  // namespace
 
 void add_data_options(CLI::App& command, DataOptions& options) {
-  add_option(command, "--loader", "DEMO", "what reads it: the demo scratch or concise [scratch]",
-             [&options](auto& name, auto& text) { options.loader = parse_demo(name, text); });
+  add_option(
+      command, "--loader", "DEMO",
+      fmt::format("what reads it: the demo scratch or concise [{}]", to_string(options.loader)),
+      [&options](auto& name, auto& text) { options.loader = parse_demo(name, text); });
 }
 
 int data_command(const Options& options, const DataOptions& data_options) {
   const data::Examples examples = generate_examples(options.settings);
   write_stdout(fmt::format("features: {} \nlabel: {}\n", torch::Tensor(examples.features[0]),
                            torch::Tensor(examples.labels[0])));
-  write_stdout(data_options.loader == "scratch"
+  write_stdout(data_options.loader == Demo::scratch
                    ? first_minibatch_from_scratch(examples, options.settings)
-                   : first_minibatch_concisely(examples, options.settings));
+                   : first_minibatch_concisely(examples, options.settings.batch_size));
   if (options.plot) {
     const auto feature = static_cast<std::int64_t>(report::drawn_feature(options.settings));
-    draw(*options.plot, report::data_script(plot_canvas("--plot", *options.plot), options.settings,
+    draw(*options.plot, report::data_script(plot_canvas(*options.plot), options.settings,
                                             to_points(examples.features.select(1, feature),
                                                       examples.labels.squeeze(1))));
   }

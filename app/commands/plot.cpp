@@ -1,40 +1,22 @@
 #include "commands/plot.hpp"
 
 #include <fmt/format.h>
-#include <sys/ioctl.h>
 #include <torch/types.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
 #include <stdexcept>
 #include <string_view>
 #include <system_error>
 
-#include "cli/options.hpp"
 #include "system/files.hpp"
 #include "system/process.hpp"
 #include "system/terminal.hpp"
-#include "training/demo.hpp"
 
 namespace linreg::app {
 namespace {
 
-/// Of stdout's terminal, or what COLUMNS says instead; 80 where stdout is none.
-int terminal_columns() {
-  int columns = 80;
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) columns = size.ws_col;
-  if (const char* text = std::getenv("COLUMNS")) {
-    std::from_chars(text, text + std::string_view(text).size(), columns);
-  }
-  return std::clamp(columns, 40, 400);
-}
-
-/// gnuplot's text without what only moves a printer on: a form feed, and blanks at the ends.
+/// gnuplot's picture of text without form feeds, trailing blanks and empty lines at its end.
 std::string trimmed(std::string_view text) {
   std::string kept;
   while (!text.empty()) {
@@ -51,42 +33,29 @@ std::string trimmed(std::string_view text) {
 
 }  // namespace
 
-report::Canvas plot_canvas(const std::string& option, const std::string& path) {
-  using enum report::Canvas::Kind;
-  if (path == "-") return {text, terminal_columns()};
-  const std::string ending = std::filesystem::path(path).extension();
-  for (const auto& [kind, its_ending] : {std::pair{svg, ".svg"}, {png, ".png"}, {pdf, ".pdf"}}) {
-    if (ending == its_ending) return {kind};
-  }
-  throw UsageError(
-      fmt::format("{} is '{}', but must be a file that ends in .svg, .png or .pdf, or "
-                  "- for a picture of text",
-                  option, path));
-}
-
 void draw(const std::string& path, const std::string& script, std::chrono::seconds time_limit) {
   ProcessResult result;
   try {
-    // Not as ~/.gnuplot or the environment has it: GNUTERM is a terminal that it may fail to open.
+    // -d: without ~/.gnuplot. GNUTERM may name a terminal that can't be opened here.
     result = run_process({"gnuplot", "-d"}, time_limit, script, {"GNUTERM"});
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::no_such_file_or_directory) throw;
-    say("no picture is drawn, for there is no gnuplot: install it (Debian: apt install "
-        "gnuplot-nox)");
+    warn("no picture: there is no gnuplot here; install it (Debian: apt install gnuplot-nox)");
     return;
   }
   if (result.timed_out) {
-    throw std::runtime_error(fmt::format(
-        "no picture: gnuplot is still drawing after {} s, and was ended", time_limit.count()));
+    throw std::runtime_error(
+        fmt::format("no picture: gnuplot was stopped after {} s", time_limit.count()));
   }
   if (result.flooded) {
     throw std::runtime_error(
-        "no picture: gnuplot has said more than any picture holds, and was ended");
+        "no picture: gnuplot was stopped, for its output was longer than any picture");
   }
   if (result.exit_status != 0 || result.out.empty()) {
     const std::string last = last_line(result.err);
-    throw std::runtime_error(fmt::format("no picture: gnuplot fails ({}): {}", describe_end(result),
-                                         last.empty() ? "it draws nothing" : last));
+    throw std::runtime_error(fmt::format("no picture: gnuplot failed ({}): {}",
+                                         describe_end(result),
+                                         last.empty() ? "it drew nothing" : last));
   }
   if (path == "-") {
     write_stdout(trimmed(result.out));
@@ -104,9 +73,9 @@ std::vector<report::Point> to_points(const at::Tensor& x, const at::Tensor& y) {
   return points;
 }
 
-std::vector<report::Point> predictions(const report::Settings& settings, const report::Run& run) {
-  const auto [features, labels] = generate_examples(settings);
-  return to_points(labels.squeeze(1), torch::mv(features, torch::tensor(run.w)) + run.b);
+std::vector<report::Point> predictions(const data::Examples& examples, const report::Run& run) {
+  return to_points(examples.labels.squeeze(1),
+                   torch::mv(examples.features, torch::tensor(run.w)) + run.b);
 }
 
 }  // namespace linreg::app

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <chrono>
+#include <linreg/data/synthetic_data.hpp>
 #include <linreg/report/gnuplot.hpp>
 #include <linreg/report/run.hpp>
 #include <string>
@@ -10,21 +11,16 @@
 
 namespace linreg::app {
 
-/// What to draw on for `--plot path`: the file's ending says which kind of picture, "-" is text as
-/// wide as the terminal. Throws a UsageError, which names `option`, for any other ending.
-report::Canvas plot_canvas(const std::string& option, const std::string& path);
-
-/// Has gnuplot draw the script, and writes the picture: whole or not at all, or to stdout for "-".
-/// Where there is no gnuplot, one line on stderr says how to get it: a run succeeds without its
-/// picture. Throws std::runtime_error where gnuplot fails or takes longer than
-/// that.
+/// Runs gnuplot on the script and writes the picture to `path`, or to stdout for "-". Without
+/// gnuplot, warns how to install it: a run succeeds without its picture. Throws std::runtime_error
+/// when gnuplot fails or takes longer than `time_limit`.
 void draw(const std::string& path, const std::string& script,
           std::chrono::seconds time_limit = std::chrono::seconds(60));
 
-/// The first of the points that two float32 vectors hold, no more than are drawn.
+/// The points (x[i], y[i]) of two float32 vectors: the first report::most_drawn_examples.
 std::vector<report::Point> to_points(const at::Tensor& x, const at::Tensor& y);
 
-/// What a trained model predicts (y) for the examples' labels (x).
-std::vector<report::Point> predictions(const report::Settings& settings, const report::Run& run);
+/// What the trained model predicts (y) for the examples' labels (x).
+std::vector<report::Point> predictions(const data::Examples& examples, const report::Run& run);
 
 }  // namespace linreg::app

@@ -9,7 +9,7 @@
 
 namespace linreg::app {
 
-nlohmann::ordered_json record(const Options& options, std::span<const report::Run> runs) {
+nlohmann::ordered_json make_record(const Options& options, std::span<const report::Run> runs) {
   nlohmann::ordered_json record;
   record["linreg"] = LINREG_VERSION;
   record["libtorch"] = TORCH_VERSION;
@@ -22,7 +22,7 @@ nlohmann::ordered_json record(const Options& options, std::span<const report::Ru
 
 void write_record(const Options& options, const nlohmann::ordered_json& record) {
   if (!options.json) return;
-  // A path need not be UTF-8, JSON must.
+  // JSON is UTF-8, but a path need not be.
   const std::string text =
       record.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
   if (options.json_on_stdout()) {

@@ -8,10 +8,10 @@
 
 namespace linreg::app {
 
-/// The head of every record: versions, threads and settings, then the runs.
-nlohmann::ordered_json record(const Options& options, std::span<const report::Run> runs);
+/// The record that --json writes: versions, threads and settings, then the runs.
+nlohmann::ordered_json make_record(const Options& options, std::span<const report::Run> runs);
 
-/// Writes the record where --json asks for it, if it does.
+/// Writes the record to the file or stdout that --json names; nothing without --json.
 void write_record(const Options& options, const nlohmann::ordered_json& record);
 
 }  // namespace linreg::app

@@ -1,4 +1,7 @@
+#include "commands/sweep.hpp"
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -7,11 +10,11 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/exit_status.hpp"
-#include "commands/commands.hpp"
 #include "commands/plot.hpp"
 #include "commands/record.hpp"
 #include "system/files.hpp"
 #include "training/analysis.hpp"
+#include "training/demo.hpp"
 #include "training/initial_weights.hpp"
 #include "training/memory.hpp"
 
@@ -43,7 +46,7 @@ std::vector<std::optional<std::int64_t>> parse_batch_sizes(std::string_view opti
     }
     try {
       batch_sizes.emplace_back(
-          parse_integer<std::int64_t>("", word, 1, std::numeric_limits<std::int64_t>::max()));
+          parse_integer("", word, 1, std::numeric_limits<std::int64_t>::max()));
     } catch (const UsageError&) {
       throw UsageError(
           fmt::format("{} is '{}', but must be positive integers or all, joined by "
@@ -54,13 +57,12 @@ std::vector<std::optional<std::int64_t>> parse_batch_sizes(std::string_view opti
   return batch_sizes;
 }
 
-std::string head(const report::Settings& settings, const std::string& demo,
-                 std::optional<double> stable) {
+std::string heading(Demo demo, const report::Settings& settings, std::optional<double> stable) {
   std::string text = fmt::format("The demo {}: {} example{} of {} feature{}, {} epoch{}\n",
-                                 demo == "scratch" ? "from scratch" : "concise", settings.examples,
-                                 settings.examples == 1 ? "" : "s", settings.true_w.size(),
-                                 settings.true_w.size() == 1 ? "" : "s", settings.epochs,
-                                 settings.epochs == 1 ? "" : "s");
+                                 demo == Demo::scratch ? "from scratch" : "concise",
+                                 settings.examples, settings.examples == 1 ? "" : "s",
+                                 settings.true_w.size(), settings.true_w.size() == 1 ? "" : "s",
+                                 settings.epochs, settings.epochs == 1 ? "" : "s");
   if (stable) {
     text += fmt::format(
         "Gradient descent on these data is stable up to a learning rate of {}\n"
@@ -80,51 +82,65 @@ constexpr std::string_view legend =
 }  // namespace
 
 void add_sweep_options(CLI::App& command, SweepOptions& options) {
-  add_option(command, "--demo", "DEMO", "what trains: scratch or concise [scratch]",
+  std::vector<std::string> batch_sizes;
+  for (const auto size : options.batch_sizes) {
+    batch_sizes.push_back(size ? fmt::to_string(*size) : "all");
+  }
+  add_option(command, "--demo", "DEMO",
+             fmt::format("what trains: scratch or concise [{}]", to_string(options.demo)),
              [&options](auto& name, auto& text) { options.demo = parse_demo(name, text); });
-  add_option(command, "--lr", "LR1,LR2,...", "learning rates [0.001,0.01,0.03,0.1,1]",
+  add_option(command, "--lr", "LR1,LR2,...",
+             fmt::format("learning rates [{}]", fmt::join(options.lrs, ",")),
              [&options](auto& name, auto& text) { options.lrs = parse_lrs(name, text); });
   add_option(
-      command, "--batch-size", "N1,N2,...", "minibatch sizes; all: every example [1,10,100,all]",
+      command, "--batch-size", "N1,N2,...",
+      fmt::format("minibatch sizes; all: every example [{}]", fmt::join(batch_sizes, ",")),
       [&options](auto& name, auto& text) { options.batch_sizes = parse_batch_sizes(name, text); });
 }
 
 int sweep_command(const Options& options, const SweepOptions& sweep_options) {
-  initial_state(options.settings);  // refuses a wrong file before the table begins
+  const Demo demo = sweep_options.demo;
   report::Settings settings = options.settings;
-  for (const auto batch_size : sweep_options.batch_sizes) {
-    settings.batch_size = batch_size.value_or(settings.examples);
-    check_memory(settings, /*compares=*/false);
+  initial_state(settings);  // refuses a wrong file before the table begins
+  std::vector<std::int64_t> batch_sizes;
+  for (const auto size : sweep_options.batch_sizes) {
+    settings.batch_size = size.value_or(settings.examples);
+    check_memory(settings);
+    batch_sizes.push_back(settings.batch_size);
   }
-  RunDemo run_demo = sweep_options.demo == "scratch" ? run_scratch : run_concise;
-  const auto say = [&](std::string_view text) {
+  const auto print = [&](std::string_view text) {
     if (!options.json_on_stdout()) write_stdout(text);
   };
-  settings.batch_size = settings.examples;
-  const std::optional<double> stable_with_all = stable_lr(settings, sweep_options.demo);
-  say(head(settings, sweep_options.demo, stable_with_all));
+
+  std::optional<double> stable_with_all;
+  std::vector<std::optional<double>> stable;  // for each batch size
+  {
+    const torch::Tensor features = generate_examples(settings).features;
+    stable_with_all = stable_lr(demo, features, settings.examples);
+    for (const std::int64_t size : batch_sizes) stable.push_back(stable_lr(demo, features, size));
+  }
+  print(heading(demo, settings, stable_with_all));
 
   std::vector<report::SweptRun> swept;
-  for (const auto batch_size : sweep_options.batch_sizes) {
-    settings.batch_size = batch_size.value_or(settings.examples);
-    const std::optional<double> stable = stable_lr(settings, sweep_options.demo);
+  for (std::size_t i = 0; i < batch_sizes.size(); ++i) {
+    settings.batch_size = batch_sizes[i];
     for (const double lr : sweep_options.lrs) {
       settings.lr = lr;
-      swept.push_back({settings, run_demo(settings, {}, {}).run, stable});
-      say(report::to_text(swept.back()));
+      swept.push_back({settings, run_demo(demo, settings).run, stable[i]});
+      print(report::to_text(swept.back()));
     }
   }
-  say(legend);
+  print(legend);
 
-  nlohmann::ordered_json json = record(options, {});
-  json["settings"].erase("lr");  // each run has its own
-  json["settings"].erase("batch_size");
-  json["stable_lr"] = stable_with_all ? nlohmann::ordered_json(*stable_with_all) : nullptr;
-  for (const report::SweptRun& run : swept) json["runs"].push_back(report::to_json(run));
-  const int recorded = attempt([&] { write_record(options, json); });
+  nlohmann::ordered_json record = make_record(options, {});
+  record["settings"].erase("lr");  // each run has its own
+  record["settings"].erase("batch_size");
+  record["stable_lr"] = stable_with_all ? nlohmann::ordered_json(*stable_with_all) : nullptr;
+  for (const report::SweptRun& run : swept) record["runs"].push_back(report::to_json(run));
+  const int recorded = attempt([&] { write_record(options, record); });
   const int drawn = attempt([&] {
     if (!options.plot) return;
-    draw(*options.plot, report::sweep_script(plot_canvas("--plot", *options.plot), swept));
+    draw(*options.plot, report::sweep_script(plot_canvas(*options.plot), swept));
   });
   return std::max(recorded, drawn);
 }

@@ -1,4 +1,4 @@
-"""Linear regression, concisely, in PyTorch: section 4 of the article."""
+"""Linear regression, concisely, in PyTorch: section 4 of 动手学深度学习(二)线性神经网络 on the book d2l.ai."""
 
 import time
 
@@ -7,7 +7,7 @@ from torch import nn
 from torch.utils import data
 
 from scratch import initial_state, synthetic_data
-from settings import parse_arguments, write_record
+from settings import add_training_options, parse_arguments, write_record
 
 
 def load_array(data_arrays, batch_size, is_train=True):
@@ -16,8 +16,14 @@ def load_array(data_arrays, batch_size, is_train=True):
     return data.DataLoader(dataset, batch_size, shuffle=is_train)
 
 
+def add_options(parser):
+    add_training_options(parser)
+    parser.add_argument("--look", action="store_true",
+                        help="draw and print a minibatch before training, as the article's 4.2")
+
+
 def main():
-    args = parse_arguments(__doc__)
+    args = parse_arguments(__doc__, add_options)
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
@@ -29,6 +35,8 @@ def main():
 
     batch_size = args.batch_size
     data_iter = load_array((features, labels), batch_size)
+    if args.look:
+        say(next(iter(data_iter)))
 
     net = nn.Sequential(nn.Linear(len(true_w), 1))
     net[0].weight.data.normal_(0, 0.01)
@@ -55,12 +63,13 @@ def main():
         say(f'epoch {epoch + 1}, loss {l:f}')
     train_seconds = time.perf_counter() - start
 
+    error_in = "{}的估计误差:" if args.lang == "zh" else "error in estimating {}:"
     w = net[0].weight.data
     w_error = true_w - w.reshape(true_w.shape)
-    say('error in estimating w:', w_error)
+    say(error_in.format("w"), w_error)
     b = net[0].bias.data
     b_error = true_b - b
-    say('error in estimating b:', b_error)
+    say(error_in.format("b"), b_error)
     if args.save:
         torch.save(net.state_dict(), args.save)
     if args.json:

@@ -1,4 +1,4 @@
-"""The data and the first minibatch of them, in PyTorch: sections 3.2, 3.3 and 4.2 of the article."""
+"""The data and a first minibatch, in PyTorch: 3.2, 3.3 and 4.2 of 动手学深度学习(二)线性神经网络 on the book d2l.ai."""
 
 import random
 
@@ -11,7 +11,7 @@ from settings import parse_arguments
 
 def add_loader_option(parser):
     parser.add_argument("--loader", default="scratch", choices=["scratch", "concise"],
-                        help="how the minibatch is read: scratch as in 3.3, concise as in 4.2")
+                        help="which demo reads the minibatch: scratch as in 3.3, concise as in 4.2")
 
 
 def main():

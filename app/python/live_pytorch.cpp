@@ -11,15 +11,16 @@
 #include <string_view>
 #include <system_error>
 
-#include "cli/options.hpp"
 #include "system/process.hpp"
+#include "system/usage_error.hpp"
 
 namespace linreg::app {
 namespace {
 
 using nlohmann::json;
+using report::Demo;
 
-/// The start of what may be as long as it likes.
+/// The beginning of a text of any length.
 std::string_view start(std::string_view text) { return text.substr(0, 200); }
 
 /// A Python to run.
@@ -28,69 +29,69 @@ struct Candidate {
   bool is_named = false;  ///< by --pytorch: no other one is tried
 };
 
-/// Whether there is no such Python, by what starting it came to.
+/// Whether the error of starting a Python means that it is not there.
 bool is_missing(const std::error_code& error) {
   return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory ||
          error == std::errc::permission_denied || error == std::errc::executable_format_error;
 }
 
-/// Whether this Python has no torch, or is only tried and can't be found by the script that stands
-/// for it: then another one may serve.
+/// Whether this Python has no torch, so that another one is tried. A script in its place (pyenv's,
+/// say) that finds no Python exits with 127.
 bool lacks_torch(const Candidate& candidate, const ProcessResult& result) {
   if (result.exit_status == 0 || result.timed_out || result.flooded) return false;
   return result.err.find("No module named 'torch'") != std::string::npos ||
          (result.exit_status == 127 && !candidate.is_named);
 }
 
-/// The weights as the PyTorch programs take them. JSON's numbers are the shortest that read back to
-/// the same double, and Python reads them so too.
+/// --true-w for the PyTorch programs. JSON's numbers are the shortest that read back to the same
+/// double, in Python too.
 std::string true_w_text(const report::Settings& settings) {
   const std::string list = report::to_json(settings).at("true_w").dump();
   return list.substr(1, list.size() - 2);
 }
 
-/// pytorch_arguments with that text for the weights, "-" for stdin.
+/// The options for pytorch_arguments. Where `true_w` is "-", the weights come from stdin.
 std::vector<std::string> arguments(const report::Settings& settings, const std::string& true_w,
                                    int threads) {
   const json numbers = report::to_json(settings);
   const auto option = [&](const char* name, const char* key) {
     return fmt::format("--{}={}", name, numbers.at(key).dump());
   };
-  return {option("seed", "seed"),     option("examples", "examples"),
-          "--true-w=" + true_w,       option("true-b", "true_b"),
-          option("noise", "noise"),   option("lr", "lr"),
-          option("epochs", "epochs"), option("batch-size", "batch_size"),
-          "--init=" + settings.init,  fmt::format("--threads={}", threads)};
+  std::vector<std::string> words{option("seed", "seed"),     option("examples", "examples"),
+                                 "--true-w=" + true_w,       option("true-b", "true_b"),
+                                 option("noise", "noise"),   option("lr", "lr"),
+                                 option("epochs", "epochs"), option("batch-size", "batch_size"),
+                                 "--init=" + settings.init,  fmt::format("--threads={}", threads)};
+  if (settings.look) words.emplace_back("--look");
+  return words;
 }
 
 [[noreturn]] void fail(const std::string& python, const ProcessResult& result,
                        std::chrono::seconds time_limit) {
   if (result.timed_out) {
-    throw PytorchError(fmt::format("{} is still running after {} s, and was ended: give it more "
-                                   "time with --pytorch-timeout",
+    throw PytorchError(fmt::format("{} was stopped after {} s; --pytorch-timeout allows more",
                                    python, time_limit.count()),
                        result.err);
   }
   if (result.flooded) {
     throw PytorchError(
-        fmt::format("{} has printed more than any record holds, and was ended", python),
+        fmt::format("{} was stopped, for it printed more than any record holds", python),
         result.err);
   }
   const std::string last = last_line(result.err);
   throw PytorchError(
-      fmt::format("PyTorch in {} fails ({}): {}; --verbose shows all that it said", python,
-                  describe_end(result), last.empty() ? "it says nothing" : start(last)),
+      fmt::format("PyTorch in {} failed ({}): {}; --verbose shows all that it wrote to stderr",
+                  python, describe_end(result), last.empty() ? "no message" : start(last)),
       result.err);
 }
 
-/// The run in `record`, which must be that of `implementation` in PyTorch, with `settings`. Throws
-/// std::invalid_argument where it is another, so that it can be compared with ours.
-report::Run check_run(const json& record, const std::string& implementation,
-                      const report::Settings& settings) {
+/// The run in `record`. Throws std::invalid_argument unless it is one of `demo` in PyTorch with as
+/// many epochs and weights as `settings` have, so that it can be compared with ours.
+report::Run check_run(const json& record, Demo demo, const report::Settings& settings) {
   report::Run run = report::run_from_json(record);
-  if (run.implementation != implementation || run.framework != "pytorch") {
+  if (run.demo != demo || run.framework != "pytorch") {
     throw std::invalid_argument(
-        fmt::format("the record is one of {} in {}", run.implementation, run.framework));
+        fmt::format("the record is one of {} in {}", to_string(run.demo), run.framework));
   }
   const std::size_t d = settings.true_w.size();
   if (run.epoch_loss.size() != static_cast<std::size_t>(settings.epochs) || run.w.size() != d ||
@@ -104,11 +105,11 @@ report::Run check_run(const json& record, const std::string& implementation,
 
 json parse_record(std::string_view text) {
   json record = json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!record.is_object()) throw std::invalid_argument("it is no JSON object");
+  if (!record.is_object()) throw std::invalid_argument("it is not a JSON object");
   return record;
 }
 
-/// The record's runs. Throws std::invalid_argument unless there are so many.
+/// The record's runs. Throws std::invalid_argument unless there are `count`.
 json runs_of(const json& record, std::size_t count) {
   json runs = record.value("runs", json());
   if (!runs.is_array() || runs.size() != count) {
@@ -117,29 +118,28 @@ json runs_of(const json& record, std::size_t count) {
   return runs;
 }
 
-report::Run parse_run(const std::string& python, const ProcessResult& result,
-                      const std::string& implementation, const report::Settings& settings) {
+report::Run parse_run(const std::string& python, const ProcessResult& result, Demo demo,
+                      const report::Settings& settings) {
   try {
     if (result.out.empty()) throw std::invalid_argument("it printed nothing");
-    return check_run(runs_of(parse_record(result.out), 1)[0], implementation, settings);
+    return check_run(runs_of(parse_record(result.out), 1)[0], demo, settings);
   } catch (const std::exception& error) {
-    throw PytorchError(fmt::format("{} did not print a record of its run ({}); --verbose shows all "
-                                   "that it said",
-                                   python, start(error.what())),
-                       result.err + result.out.substr(0, 4096));
+    throw PytorchError(
+        fmt::format("{} did not print a record of its run ({}); --verbose shows its output", python,
+                    start(error.what())),
+        result.err + result.out.substr(0, 4096));
   }
 }
 
-/// One of the two programs' run; nothing where this Python lacks torch or isn't there.
-std::optional<report::Run> run_program(const Candidate& candidate,
-                                       const std::string& implementation,
+/// One program's run; nothing where this Python has no torch or is not there.
+std::optional<report::Run> run_program(const Candidate& candidate, Demo demo,
                                        const report::Settings& settings, int threads,
                                        std::chrono::seconds time_limit) {
   const std::string& python = candidate.python;
   const std::string true_w = true_w_text(settings);
-  const bool is_argument = true_w.size() < 100'000;  // of the 128 KiB that Linux takes as one
+  const bool is_argument = true_w.size() < 100'000;  // Linux takes up to 128 KiB
   std::vector<std::string> command = arguments(settings, is_argument ? true_w : "-", threads);
-  command.insert(command.begin(), {python, (python_folder() / (implementation + ".py")).string()});
+  command.insert(command.begin(), {python, (python_folder() / (to_string(demo) + ".py")).string()});
   command.emplace_back("--json=-");
   ProcessResult result;
   try {
@@ -150,7 +150,7 @@ std::optional<report::Run> run_program(const Candidate& candidate,
   }
   if (lacks_torch(candidate, result)) return std::nullopt;
   if (result.exit_status != 0) fail(python, result, time_limit);
-  return parse_run(python, result, implementation, settings);
+  return parse_run(python, result, demo, settings);
 }
 
 }  // namespace
@@ -160,7 +160,8 @@ std::filesystem::path python_folder() {
   const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
   if (error) {
     throw PytorchError(
-        fmt::format("the PyTorch programs can't be found by /proc/self/exe: {}", error.message()),
+        fmt::format("can't find the PyTorch programs: /proc/self/exe can't be read: {}",
+                    error.message()),
         "");
   }
   return program.parent_path().parent_path() / "share" / "linreg" / "python";
@@ -171,22 +172,8 @@ std::vector<std::string> pytorch_arguments(const report::Settings& settings, int
 }
 
 void check_python(const std::string& python) {
-  const auto runs = [](const std::filesystem::path& path) {
-    return std::filesystem::is_regular_file(path) && access(path.c_str(), X_OK) == 0;
-  };
-  bool found = python.find('/') != std::string::npos && runs(python);
-  if (python.find('/') == std::string::npos && !python.empty()) {
-    const char* path = std::getenv("PATH");
-    std::string folders = path == nullptr ? "" : path;
-    for (std::size_t first = 0; first <= folders.size() && !found;) {
-      const std::size_t colon = std::min(folders.find(':', first), folders.size());
-      found = runs(std::filesystem::path(folders.substr(first, colon - first)) / python);
-      first = colon + 1;
-    }
-  }
-  if (!found) {
-    throw UsageError(
-        fmt::format("--pytorch is '{}', but must be a Python that can be run", python));
+  if (!find_program(python)) {
+    throw UsageError(fmt::format("--pytorch is '{}', but must be an executable Python", python));
   }
 }
 
@@ -199,11 +186,12 @@ std::optional<PytorchRuns> run_pytorch(const std::optional<std::string>& python,
   if (python) candidates = {{*python, /*is_named=*/true}};
 
   for (const Candidate& candidate : candidates) {
-    const auto scratch = run_program(candidate, "scratch", settings, threads, time_limit);
+    const auto scratch = run_program(candidate, Demo::scratch, settings, threads, time_limit);
     if (!scratch) continue;
-    const auto concise = run_program(candidate, "concise", settings, threads, time_limit);
+    const auto concise = run_program(candidate, Demo::concise, settings, threads, time_limit);
     if (!concise) continue;
-    return PytorchRuns{candidate.python, scratch->version, {*scratch, *concise}};
+    const std::string path = find_program(candidate.python).value_or(candidate.python);
+    return PytorchRuns{path, scratch->version, {*scratch, *concise}};
   }
   if (python) {
     throw PytorchError(fmt::format("{} has no torch: install python3-torch for the distribution's "
@@ -223,8 +211,8 @@ std::optional<PytorchRuns> recorded_pytorch(const report::Settings& settings) {
     const auto recorded_settings = report::settings_from_json(record.value("settings", json()));
     if (!(recorded_settings == settings)) return std::nullopt;
     const json runs = runs_of(record, 2);
-    const report::Run scratch = check_run(runs[0], "scratch", settings);
-    const report::Run concise = check_run(runs[1], "concise", settings);
+    const report::Run scratch = check_run(runs[0], Demo::scratch, settings);
+    const report::Run concise = check_run(runs[1], Demo::concise, settings);
     return PytorchRuns{"", scratch.version, {scratch, concise}};
   } catch (const std::exception& error) {
     throw PytorchError(

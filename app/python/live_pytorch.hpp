@@ -10,44 +10,47 @@
 
 namespace linreg::app {
 
-/// The Python side failed. `what` is one line that says what to do; `words` is its own stderr.
+/// The PyTorch programs can't be run. `what` is one line that says what to do; `python_output` is
+/// all that Python wrote.
 class PytorchError : public std::runtime_error {
  public:
-  PytorchError(const std::string& what, std::string words)
-      : std::runtime_error(what), words_(std::move(words)) {}
-  const std::string& words() const { return words_; }
+  PytorchError(const std::string& what, std::string python_output)
+      : std::runtime_error(what), python_output_(std::move(python_output)) {}
+  const std::string& python_output() const { return python_output_; }
 
  private:
-  std::string words_;
+  std::string python_output_;
 };
 
-/// The runs of a PyTorch and which one it was.
+/// Both programs' runs in one PyTorch.
 struct PytorchRuns {
-  std::string python;             ///< the command that ran it; empty for recorded output
+  std::string python;             ///< the command that ran it; empty for recorded runs
   std::string version;            ///< of PyTorch
   std::vector<report::Run> runs;  ///< scratch, concise
+
+  bool is_live() const { return !python.empty(); }
 };
 
-/// The folder of the two PyTorch programs, share/linreg/python beside the program's bin. Throws
-/// PytorchError where the program can't tell its own path.
+/// The folder of the PyTorch programs: share/linreg/python beside the program's bin. Throws a
+/// PytorchError where the program can't find its own path.
 std::filesystem::path python_folder();
 
-/// The options of a PyTorch program that say what `settings` and `threads` say.
+/// `settings` and `threads` as options of a PyTorch program.
 std::vector<std::string> pytorch_arguments(const report::Settings& settings, int threads);
 
-/// Refuses, with a UsageError, a Python that can't be run.
+/// Throws a UsageError for a Python that is not an executable file.
 void check_python(const std::string& python);
 
-/// Runs both PyTorch programs with `settings`, on `python` or, where that is empty, on the first
-/// Python that imports torch: that of LibTorch's own wheel, python3, /usr/bin/python3. Nothing
-/// where none does. Throws PytorchError when the one that was named, or a program, fails, or when
-/// one that is there can't be started.
+/// Runs both PyTorch programs in `python` or, where that is empty, in the first Python that imports
+/// torch: the one of LibTorch's own wheel, python3, /usr/bin/python3. Nothing where none does.
+/// Throws a PytorchError when `python` has no torch, when a Python can't be started and when a
+/// program fails.
 std::optional<PytorchRuns> run_pytorch(const std::optional<std::string>& python,
                                        const report::Settings& settings, int threads,
                                        std::chrono::seconds time_limit);
 
-/// The recorded output of PyTorch for the article's settings, nothing for others. Throws
-/// PytorchError where its file is damaged.
+/// PyTorch's recorded runs with the article's settings; nothing for other settings. Throws a
+/// PytorchError where the record is damaged.
 std::optional<PytorchRuns> recorded_pytorch(const report::Settings& settings);
 
 }  // namespace linreg::app

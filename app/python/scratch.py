@@ -1,4 +1,4 @@
-"""Linear regression from scratch, in PyTorch: section 3 of the article."""
+"""Linear regression from scratch, in PyTorch: section 3 of 动手学深度学习(二)线性神经网络 on the book d2l.ai."""
 
 import random
 import time
@@ -26,7 +26,7 @@ def data_iter(batch_size, features, labels):
 
 
 def initial_state(init, num_features):
-    """The first weights and bias that --init names, under the names that nn.Sequential gives them."""
+    """Returns the initial weights and bias that --init names, as nn.Sequential names them."""
     if init == "zero":
         return {"0.weight": torch.zeros(1, num_features), "0.bias": torch.zeros(1)}
     return torch.load(init)
@@ -93,8 +93,12 @@ def main():
 
     w_error = true_w - w.reshape(true_w.shape)
     b_error = true_b - b
-    say(f'error in estimating w: {w_error}')
-    say(f'error in estimating b: {b_error}')
+    if args.lang == "zh":
+        say(f'w的估计误差:{w_error}')
+        say(f'b的估计误差:{b_error}')
+    else:
+        say(f'error in estimating w: {w_error}')
+        say(f'error in estimating b: {b_error}')
     if args.save:
         torch.save({"0.weight": w.detach().reshape(1, -1), "0.bias": b.detach()}, args.save)
     if args.json:

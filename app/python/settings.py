@@ -1,4 +1,4 @@
-"""What the programs share: the options, and the record that `linreg compare` reads."""
+"""Shared by the programs: the options, and the record that `linreg compare` reads."""
 
 import argparse
 import json
@@ -22,6 +22,9 @@ def add_training_options(parser):
                         help="write the trained weights, a state_dict file")
     parser.add_argument("--json", metavar="FILE",
                         help="write a record of the run; - for stdout, in place of the text")
+    parser.add_argument("--lang", default="en", choices=["en", "zh"],
+                        help="language of the labels: en, or the article's zh")
+    parser.set_defaults(look=False)  # --look is for the concise program only
 
 
 def parse_arguments(description, add_options=add_training_options):
@@ -46,13 +49,13 @@ def parse_arguments(description, add_options=add_training_options):
 
 
 def json_number(x):
-    """x, or its name where JSON has no number for it."""
+    """Returns x, or its name where JSON has no number for it."""
     return x if math.isfinite(x) else str(x)
 
 
 def write_record(args, implementation, version, threads, epoch_loss, w, b, w_error, b_error,
                  steps, train_seconds):
-    """Writes the run as JSON to args.json, every float32 as the number it exactly is."""
+    """Writes the run as JSON to args.json, every float32 with its exact value."""
     record = {
         "pytorch": version,
         "threads": threads,
@@ -73,6 +76,8 @@ def write_record(args, implementation, version, threads, epoch_loss, w, b, w_err
             "steps": steps, "train_seconds": train_seconds,
         }],
     }
+    if args.look:
+        record["settings"]["look"] = True
     text = json.dumps(record, indent=2) + "\n"
     if args.json == "-":
         sys.stdout.write(text)

@@ -1,4 +1,4 @@
-"""Records what both programs print for the article's settings, for machines without PyTorch.
+"""Prints the records of both programs for the article's settings, for machines without PyTorch.
 
 Usage: python3 write_recorded.py > recorded.json
 """

@@ -6,19 +6,18 @@
 
 namespace linreg::app {
 
-/// The file that a link, and a link that it names, lead to, be it there or not: a link stays one
-/// when a file is written. Devices and pipes stay as they are named.
-std::filesystem::path follow_links(std::filesystem::path path);
+/// Whether both paths lead to the same file, whether it exists or not.
+bool same_file(const std::string& left, const std::string& right);
 
-/// Refuses, with a UsageError naming `option`, a path that can't be written to: a folder, or a file
-/// in a folder that is missing or not writable. "-" is stdout.
+/// Throws a UsageError, which names `option`, for a path that can't be written to: a folder, or a
+/// file in a folder that is missing or not writable. "-" is stdout.
 void check_writable(std::string_view option, const std::string& path);
 
-/// Writes the file whole or not at all: to a temporary file beside it, which then takes its name.
-/// Throws std::system_error, and leaves what was there, when that fails.
+/// Replaces the file as a whole, keeping its permissions and a link to it; writes to a device or a
+/// pipe in place. Throws std::system_error, and leaves the old file, when that fails.
 void write_file(const std::filesystem::path& path, std::string_view text);
 
-/// Writes to stdout at once. Throws std::system_error when that fails.
+/// Writes to stdout, unbuffered. Throws std::system_error when that fails.
 void write_stdout(std::string_view text);
 
 }  // namespace linreg::app

@@ -16,17 +16,17 @@ std::atomic<int> waits{0};
 std::atomic<bool> at_terminal{false};
 
 [[noreturn]] void end(int signal) {
-  // A terminal has "^C", or a line that is not yet complete, before it.
+  // On a terminal, "^C" or an incomplete line stands before it.
   std::string_view line = "\nlinreg: interrupted\n";
   if (!at_terminal) line.remove_prefix(1);
   if (write(STDERR_FILENO, line.data(), line.size()) < 0) {
-    // There is nobody left to tell.
+    // There is no one left to tell.
   }
   _exit(128 + signal);
 }
 
 void on_interrupt(int signal) {
-  // In this order, so that ~InterruptsWait in another thread can't miss it.
+  // In this order, so that ~DeferInterrupts in another thread can't miss it.
   waiting_signal = signal;
   if (waits == 0) end(signal);
 }
@@ -45,12 +45,12 @@ void end_on_interrupt() {
   }
 }
 
-InterruptsWait::InterruptsWait() { ++waits; }
+DeferInterrupts::DeferInterrupts() { ++waits; }
 
-InterruptsWait::~InterruptsWait() {
+DeferInterrupts::~DeferInterrupts() {
   if (--waits == 0 && waiting_signal != 0) end(waiting_signal);
 }
 
-bool InterruptsWait::requested() { return waiting_signal != 0; }
+bool DeferInterrupts::requested() { return waiting_signal != 0; }
 
 }  // namespace linreg::app

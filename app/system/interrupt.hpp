@@ -2,22 +2,21 @@
 
 namespace linreg::app {
 
-/// From now on Ctrl-C (SIGINT), SIGTERM and SIGHUP end the program at once, within a step too: with
-/// one line on stderr and status 128 + the signal. Nothing is lost by that, for each epoch's line
-/// is written as soon as it is known. A signal that is ignored, as SIGINT is for a background job
-/// of a shell script, stays so.
+/// Makes SIGINT (Ctrl-C), SIGTERM and SIGHUP end the program at once, even within a step, with one
+/// line on stderr and status 128 + the signal. Each epoch's line has been written by then. An
+/// ignored signal, as SIGINT is in a shell script's background job, stays ignored.
 void end_on_interrupt();
 
-/// While one of these lives an interrupt waits, and ends the program when the last one goes: for
-/// what must not be left half done.
-class InterruptsWait {
+/// Defers interrupts while an object exists, for work that must not be left half done. The program
+/// ends when the last object is destroyed.
+class DeferInterrupts {
  public:
-  InterruptsWait();
-  ~InterruptsWait();
-  InterruptsWait(const InterruptsWait&) = delete;
-  InterruptsWait& operator=(const InterruptsWait&) = delete;
+  DeferInterrupts();
+  ~DeferInterrupts();
+  DeferInterrupts(const DeferInterrupts&) = delete;
+  DeferInterrupts& operator=(const DeferInterrupts&) = delete;
 
-  /// Whether an interrupt is waiting: time to come to an end.
+  /// Whether an interrupt is waiting, so that the work should stop.
   static bool requested();
 };
 

@@ -12,6 +12,9 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
 #include <system_error>
 
 #include "system/interrupt.hpp"
@@ -22,7 +25,7 @@ namespace {
 constexpr std::size_t kept_stderr_bytes = 64 * 1024;
 constexpr std::size_t most_bytes = 256 * 1024 * 1024;
 
-/// What a program has started may hold its output open after its end; this long it is listened to.
+/// How long to read output that other processes hold open after the program's end.
 constexpr std::chrono::milliseconds time_to_drain{500};
 
 /// Both ends of a pipe, closed with the object.
@@ -51,8 +54,8 @@ struct Pipe {
   }
 };
 
-/// A file in memory that holds `text`, closed with the object: as stdin, it lets a program read
-/// when it likes, or not at all, while its output is read here.
+/// A file in memory that holds `text`, closed with the object. As stdin, unlike a pipe, it never
+/// makes the writer wait for the reader.
 struct MemoryFile {
   int descriptor = memfd_create("stdin", MFD_CLOEXEC);
 
@@ -72,7 +75,7 @@ struct MemoryFile {
   MemoryFile& operator=(const MemoryFile&) = delete;
 };
 
-/// This program's environment, as exec takes it, without the variables of those names.
+/// This program's environment, as exec takes it, less the variables of those names.
 std::vector<char*> environment(const std::vector<std::string>& without) {
   std::vector<char*> variables;
   for (char** variable = environ; *variable != nullptr; ++variable) {
@@ -95,7 +98,7 @@ pid_t spawn(const std::vector<std::string>& command, std::vector<char*> envp, co
   posix_spawn_file_actions_adddup2(&actions, in.descriptor, STDIN_FILENO);
   posix_spawn_file_actions_adddup2(&actions, out.write_end, STDOUT_FILENO);
   posix_spawn_file_actions_adddup2(&actions, err.write_end, STDERR_FILENO);
-  // A process group of its own, so that what the program starts in turn can be ended with it.
+  // A process group of its own, so that its children can be killed with it.
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);
@@ -107,7 +110,7 @@ pid_t spawn(const std::vector<std::string>& command, std::vector<char*> envp, co
   return child;
 }
 
-/// Whether the child has ended. It stays there to be waited for.
+/// Whether the child has ended. Does not reap it.
 bool has_ended(pid_t child) {
   siginfo_t info{};
   if (waitid(P_PID, static_cast<id_t>(child), &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
@@ -116,7 +119,7 @@ bool has_ended(pid_t child) {
   return info.si_pid == child;
 }
 
-/// Appends what the pipe holds to `text` and gives its length; closes the pipe at its end.
+/// Appends what the pipe holds to `text` and returns its length; closes the pipe at its end.
 std::size_t read_available(int& end, std::string& text) {
   std::array<char, 64 * 1024> buffer{};
   const ssize_t count = read(end, buffer.data(), buffer.size());
@@ -134,8 +137,8 @@ ProcessResult run_process(const std::vector<std::string>& command, std::chrono::
                           std::string_view input, const std::vector<std::string>& without) {
   using Clock = std::chrono::steady_clock;
   Clock::time_point deadline = Clock::now() + time_limit;
-  const InterruptsWait until_it_is_reaped;
-  // Where it is ignored, which a program inherits, no exit status is kept.
+  const DeferInterrupts until_reaped;
+  // Where SIGCHLD is ignored, which is inherited, there is no exit status.
   std::signal(SIGCHLD, SIG_DFL);
   const MemoryFile in(input);
   Pipe out;
@@ -145,7 +148,7 @@ ProcessResult run_process(const std::vector<std::string>& command, std::chrono::
   Pipe::close_end(err.write_end);
 
   ProcessResult result;
-  std::size_t said = 0;  // bytes, of both kinds
+  std::size_t bytes_read = 0;  // stdout and stderr
   bool ended = false;
   const auto is_open = [&] { return out.read_end >= 0 || err.read_end >= 0; };
   const auto is_over = [&] {
@@ -155,17 +158,16 @@ ProcessResult run_process(const std::vector<std::string>& command, std::chrono::
     }
     const bool late = Clock::now() >= deadline;
     result.timed_out = late && !ended;
-    result.flooded = said > most_bytes;
-    return late || result.flooded || (ended && !is_open()) || InterruptsWait::requested();
+    result.flooded = bytes_read > most_bytes;
+    return late || result.flooded || (ended && !is_open()) || DeferInterrupts::requested();
   };
   do {
-    // poll passes over a negative descriptor, so a pipe that has ended is simply left out. A
-    // program may run on after it has closed its output.
+    // poll ignores a negative descriptor: a closed pipe. A program may run on after closing both.
     std::array<pollfd, 2> waiting{{{out.read_end, POLLIN, 0}, {err.read_end, POLLIN, 0}}};
     const int milliseconds_between_looks = is_open() ? 50 : 1;
     if (poll(waiting.data(), waiting.size(), milliseconds_between_looks) > 0) {
-      if (waiting[0].revents != 0) said += read_available(out.read_end, result.out);
-      if (waiting[1].revents != 0) said += read_available(err.read_end, result.err);
+      if (waiting[0].revents != 0) bytes_read += read_available(out.read_end, result.out);
+      if (waiting[1].revents != 0) bytes_read += read_available(err.read_end, result.err);
     }
     if (result.err.size() > 2 * kept_stderr_bytes) {
       result.err.erase(0, result.err.size() - kept_stderr_bytes);
@@ -174,7 +176,7 @@ ProcessResult run_process(const std::vector<std::string>& command, std::chrono::
   if (result.err.size() > kept_stderr_bytes) {
     result.err.erase(0, result.err.size() - kept_stderr_bytes);
   }
-  // The program, or what it has left behind; until it is waited for, its number is no one else's.
+  // The whole group. Until the program is reaped, its number can't belong to another process.
   kill(-child, SIGKILL);
   int status = 0;
   while (waitpid(child, &status, 0) < 0) {
@@ -183,6 +185,23 @@ ProcessResult run_process(const std::vector<std::string>& command, std::chrono::
   result.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   result.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + result.signal;
   return result;
+}
+
+std::optional<std::string> find_program(const std::string& name) {
+  const auto is_executable = [](const std::filesystem::path& path) {
+    std::error_code ignored;
+    return std::filesystem::is_regular_file(path, ignored) && access(path.c_str(), X_OK) == 0;
+  };
+  if (name.find('/') != std::string::npos) {
+    return is_executable(name) ? std::optional(name) : std::nullopt;
+  }
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "" : path);
+  for (std::string folder; !name.empty() && std::getline(folders, folder, ':');) {
+    const std::filesystem::path file = std::filesystem::path(folder) / name;
+    if (is_executable(file)) return file.string();
+  }
+  return std::nullopt;
 }
 
 std::string describe_end(const ProcessResult& result) {

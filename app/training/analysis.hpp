@@ -1,19 +1,23 @@
 #pragma once
 
+#include <ATen/core/Tensor.h>
+
+#include <cstdint>
+#include <linreg/data/synthetic_data.hpp>
 #include <linreg/report/best_fit.hpp>
-#include <linreg/report/run.hpp>
 #include <optional>
-#include <string_view>
+
+#include "cli/options.hpp"
 
 namespace linreg::app {
 
-/// The exact answer for the data of `settings`. Nothing where it would take minutes to find, or
-/// where the data are not finite.
-std::optional<report::BestFit> best_fit(const report::Settings& settings);
+/// The exact answer for the examples. Nothing where it would take minutes to find, or where the
+/// examples are not finite.
+std::optional<report::BestFit> best_fit(const data::Examples& examples);
 
-/// The learning rate up to which the demo "scratch" or "concise" is stable at the batch size and on
-/// the data of `settings`: analysis::largest_stable_lr for that demo's own loss. Nothing where it
-/// would take minutes to find.
-std::optional<double> stable_lr(const report::Settings& settings, std::string_view implementation);
+/// The largest learning rate at which the demo is stable, on features of shape (n, d) and in
+/// minibatches of `batch_size`: analysis::largest_stable_lr for that demo's own loss. Nothing where
+/// it would take minutes to find.
+std::optional<double> stable_lr(Demo demo, const at::Tensor& features, std::int64_t batch_size);
 
 }  // namespace linreg::app

@@ -19,10 +19,15 @@ namespace {
 /// Python's f'{x:f}', which gives NaN no sign.
 std::string fixed(float x) { return fmt::format("{:f}", std::isnan(x) ? std::abs(x) : x); }
 
-/// What a training loop tells: the caller's functions, and where somebody sees it the progress.
+/// Forwards to the caller's callbacks; shows progress on a terminal.
 training::Observer observe(const OnLine& on_line, const OnStep& on_step, Progress& progress) {
-  training::Observer observer{.on_step = on_step, .on_epoch = {}};
-  if (progress.seen()) observer.on_progress = [&progress] { progress.step(); };
+  training::Observer observer{.on_step = on_step};
+  if (progress.is_visible()) {
+    observer.on_step = [&](const torch::Tensor& l) {
+      progress.step();
+      return !on_step || on_step(l);
+    };
+  }
   if (on_line) {
     observer.on_epoch = [&, epoch = 0](float train_loss) mutable {
       progress.clear();
@@ -46,27 +51,77 @@ std::vector<float> to_vector(const torch::Tensor& tensor) {
   return {first, first + values.numel()};
 }
 
-/// Trains by `train`, with the clock running, and gathers what it came to.
-Demo finish(const char* implementation, const report::Settings& settings, const auto& train,
-            const torch::Tensor& w, const torch::Tensor& b, const torch::Tensor& true_w) {
+/// Trains by `train`, timed, and collects the results.
+TrainedDemo finish(Demo demo, const report::Settings& settings, const data::Examples& examples,
+                   const auto& train, const torch::Tensor& w, const torch::Tensor& b) {
   const auto start = std::chrono::steady_clock::now();
   std::vector<float> epoch_loss = train();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
 
-  Demo demo;
-  demo.w_error = true_w - w.reshape(true_w.sizes());
-  demo.b_error = torch::rsub(b, settings.true_b);  // what Python's `true_b - b` calls
-  demo.run = {.implementation = implementation,
-              .framework = "libtorch",
-              .version = TORCH_VERSION,
-              .epoch_loss = std::move(epoch_loss),
-              .w = to_vector(w),
-              .b = b.item<float>(),
-              .w_error = to_vector(demo.w_error),
-              .b_error = demo.b_error.item<float>(),
-              .steps = settings.epochs * settings.steps_per_epoch(),
-              .train_seconds = seconds.count()};
-  return demo;
+  const torch::Tensor true_w = to_tensor(settings.true_w);
+  TrainedDemo trained;
+  trained.examples = examples;
+  trained.w_error = true_w - w.reshape(true_w.sizes());
+  trained.b_error = torch::rsub(b, settings.true_b);  // what Python's `true_b - b` calls
+  trained.run = {.demo = demo,
+                 .framework = "libtorch",
+                 .version = TORCH_VERSION,
+                 .epoch_loss = std::move(epoch_loss),
+                 .w = to_vector(w),
+                 .b = b.item<float>(),
+                 .w_error = to_vector(trained.w_error),
+                 .b_error = trained.b_error.item<float>(),
+                 .steps = settings.epochs * settings.steps_per_epoch(),
+                 .train_seconds = seconds.count()};
+  return trained;
+}
+
+TrainedDemo run_scratch(const report::Settings& settings, const OnLine& on_line,
+                        const OnStep& on_step) {
+  const auto state = initial_state(settings);  // before any work, to refuse a wrong file
+  const data::Examples examples = generate_examples(settings);
+  pytorch::Random random(settings.seed.magnitude);
+
+  const scratch::Parameters parameters = scratch::initialize_parameters(examples.features.size(1));
+  const auto& [w, b] = parameters;
+  if (state) {
+    const torch::NoGradGuard no_grad;
+    w.copy_((*state)["0.weight"].reshape(w.sizes()));
+    b.copy_((*state)["0.bias"]);
+  }
+  Progress progress(Demo::scratch, settings);
+  const auto train = [&] {
+    return scratch::train(parameters, examples, hyperparameters(settings), random,
+                          observe(on_line, on_step, progress));
+  };
+  TrainedDemo trained = finish(Demo::scratch, settings, examples, train, w, b);
+  trained.state.insert("0.weight", w.detach().reshape({1, -1}));
+  trained.state.insert("0.bias", b.detach());
+  return trained;
+}
+
+TrainedDemo run_concise(const report::Settings& settings, const OnLine& on_line,
+                        const OnStep& on_step) {
+  const auto state = initial_state(settings);  // before any work, to refuse a wrong file
+  const data::Examples examples = generate_examples(settings);
+  if (settings.look) {
+    const std::string text = first_minibatch_concisely(examples, settings.batch_size);
+    if (on_line) on_line(text);
+  }
+
+  torch::nn::Sequential net = concise::linreg(examples.features.size(1));
+  concise::initialize_parameters(net);
+  if (state) pytorch::load_into(*net, *state);
+  Progress progress(Demo::concise, settings);
+  const auto train = [&] {
+    return concise::train(net, examples, hyperparameters(settings),
+                          observe(on_line, on_step, progress));
+  };
+  const torch::nn::Linear layer = concise::layer(net);
+  TrainedDemo trained =
+      finish(Demo::concise, settings, examples, train, layer->weight.data(), layer->bias.data());
+  trained.state = pytorch::state_dict(*net);
+  return trained;
 }
 
 }  // namespace
@@ -77,52 +132,26 @@ data::Examples generate_examples(const report::Settings& settings) {
                               settings.noise);
 }
 
-Demo run_scratch(const report::Settings& settings, const OnLine& on_line, const OnStep& on_step) {
-  const auto state = initial_state(settings);  // first: a wrong file is refused before any work
-  const data::Examples examples = generate_examples(settings);
-  pytorch::Random random(settings.seed.magnitude);
-  const torch::Tensor true_w = to_tensor(settings.true_w);
+std::string first_minibatch_concisely(const data::Examples& examples, std::int64_t batch_size) {
+  const auto data_iter = concise::load_array(examples, batch_size);
+  const auto [X, y] = *data_iter->begin();
+  return fmt::format("{}\n", std::vector<torch::Tensor>{X, y});
+}
 
-  const scratch::Parameters parameters = scratch::initial_parameters(true_w.size(0));
-  const auto& [w, b] = parameters;
-  if (state) {
-    const torch::NoGradGuard no_grad;
-    w.copy_((*state)["0.weight"].reshape(w.sizes()));
-    b.copy_((*state)["0.bias"]);
+TrainedDemo run_demo(Demo demo, const report::Settings& settings, const OnLine& on_line,
+                     const OnStep& on_step) {
+  return demo == Demo::scratch ? run_scratch(settings, on_line, on_step)
+                               : run_concise(settings, on_line, on_step);
+}
+
+std::string error_lines(const TrainedDemo& trained, Language language) {
+  if (language == Language::en) {
+    return fmt::format("error in estimating w: {}\nerror in estimating b: {}\n", trained.w_error,
+                       trained.b_error);
   }
-  Progress progress("scratch", settings);
-  const auto train = [&] {
-    return scratch::train(parameters, examples, hyperparameters(settings), random,
-                          observe(on_line, on_step, progress));
-  };
-  Demo demo = finish("scratch", settings, train, w, b, true_w);
-  demo.state.insert("0.weight", w.detach().reshape({1, -1}));
-  demo.state.insert("0.bias", b.detach());
-  return demo;
-}
-
-Demo run_concise(const report::Settings& settings, const OnLine& on_line, const OnStep& on_step) {
-  const auto state = initial_state(settings);  // first: a wrong file is refused before any work
-  const data::Examples examples = generate_examples(settings);
-  const torch::Tensor true_w = to_tensor(settings.true_w);
-
-  torch::nn::Sequential net = concise::linreg(true_w.size(0));
-  concise::initialize_parameters(net);
-  if (state) pytorch::load_into(*net, *state);
-  Progress progress("concise", settings);
-  const auto train = [&] {
-    return concise::train(net, examples, hyperparameters(settings),
-                          observe(on_line, on_step, progress));
-  };
-  const torch::nn::Linear layer = concise::layer(net);
-  Demo demo = finish("concise", settings, train, layer->weight.data(), layer->bias.data(), true_w);
-  demo.state = pytorch::state_dict(*net);
-  return demo;
-}
-
-std::string error_lines(const Demo& demo) {
-  return fmt::format("error in estimating w: {}\nerror in estimating b: {}\n", demo.w_error,
-                     demo.b_error);
+  const char* space = trained.run.demo == Demo::scratch ? "" : " ";
+  return fmt::format("w的估计误差:{0}{1}\nb的估计误差:{0}{2}\n", space, trained.w_error,
+                     trained.b_error);
 }
 
 }  // namespace linreg::app

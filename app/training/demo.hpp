@@ -8,37 +8,39 @@
 #include <linreg/report/run.hpp>
 #include <string>
 
+#include "cli/options.hpp"
+
 namespace linreg::app {
 
-/// A demo that has run: its values, and the errors as the tensors that the article prints.
-struct Demo {
+/// A demo's results: its values, and the errors as the tensors that the article prints.
+struct TrainedDemo {
   report::Run run;
   at::Tensor w_error;        ///< true_w - w, shape (d)
   at::Tensor b_error;        ///< true_b - b, shape (1)
   pytorch::StateDict state;  ///< the trained "0.weight", shape (1, d), and "0.bias", shape (1)
+  data::Examples examples;   ///< that it trained on
 };
 
-/// Told each epoch's line, "epoch 1, loss 0.039163", as soon as it is known.
+/// Receives each epoch's line, "epoch 1, loss 0.039163", as soon as it is known, and before them
+/// the minibatch that settings.look asks for.
 using OnLine = std::function<void(const std::string& line)>;
 
-/// Told each minibatch's loss as the demo computes it. False ends the training.
+/// Receives each minibatch's loss as the demo computes it. False ends the training.
 using OnStep = std::function<bool(const at::Tensor& l)>;
 
-/// Seeds the global generator and generates the data, as every program of the article starts.
+/// Seeds the global generator and generates the data, as every program of the article does first.
 data::Examples generate_examples(const report::Settings& settings);
 
-/// Seeds the global generator, generates the data and trains: the article's section 3 as a whole.
-/// Throws a UsageError, before all that, when settings.init names an unusable file.
-Demo run_scratch(const report::Settings& settings, const OnLine& on_line = {},
-                 const OnStep& on_step = {});
+/// 4.2: what `print(next(iter(data_iter)))` prints. Draws an order from the global generator.
+std::string first_minibatch_concisely(const data::Examples& examples, std::int64_t batch_size);
 
-/// The same for section 4.
-Demo run_concise(const report::Settings& settings, const OnLine& on_line = {},
-                 const OnStep& on_step = {});
+/// Seeds the global generator, generates the data and trains: the article's section 3 or 4.
+/// First throws a UsageError when settings.init names an unusable file.
+TrainedDemo run_demo(Demo demo, const report::Settings& settings, const OnLine& on_line = {},
+                     const OnStep& on_step = {});
 
-using RunDemo = Demo (&)(const report::Settings&, const OnLine&, const OnStep&);
-
-/// The two lines that end the article's program.
-std::string error_lines(const Demo& demo);
+/// The two lines that end the demo: with the book's labels (en) or the article's (zh), which has a
+/// space before the tensor in its concise program only.
+std::string error_lines(const TrainedDemo& trained, Language language = Language::en);
 
 }  // namespace linreg::app

@@ -10,7 +10,7 @@
 namespace linreg::app {
 namespace {
 
-/// What `lr` has to do with it. `stable` is what is known of the stable ones.
+/// The verdict on `lr`, given the largest stable learning rate where it is known.
 std::string advice(double lr, std::optional<double> stable) {
   if (!stable) return "may be too large";
   if (lr > *stable) {
@@ -21,23 +21,23 @@ std::string advice(double lr, std::optional<double> stable) {
 
 }  // namespace
 
-std::string describe_divergence(RunDemo run_demo, const report::Settings& settings,
-                                const report::Run& run) {
+std::string describe_divergence(const report::Settings& settings, const report::Run& run) {
   const auto epoch = report::diverged_at_epoch(run);
   if (!epoch) return "";
 
   report::Settings up_to_there = settings;
   up_to_there.epochs = *epoch;
-  std::int64_t step = 0;  // counted over all epochs
-  run_demo(up_to_there, {}, [&step](const torch::Tensor& l) {
+  std::int64_t step = 0;  // over all epochs
+  const auto is_finite = [&step](const torch::Tensor& l) {
     ++step;
     return l.isfinite().all().item<bool>();
-  });
-  const std::int64_t steps_in_epoch = run.steps / settings.epochs;
-  return fmt::format("the loss of {} is not finite from epoch {}, step {} on: --lr {} {}",
-                     run.implementation, (step - 1) / steps_in_epoch + 1,
-                     (step - 1) % steps_in_epoch + 1, settings.lr,
-                     advice(settings.lr, stable_lr(settings, run.implementation)));
+  };
+  const data::Examples examples = run_demo(run.demo, up_to_there, {}, is_finite).examples;
+  const std::int64_t steps_in_epoch = settings.steps_per_epoch();
+  return fmt::format(
+      "the loss of {} is not finite from epoch {}, step {} on: --lr {} {}", to_string(run.demo),
+      (step - 1) / steps_in_epoch + 1, (step - 1) % steps_in_epoch + 1, settings.lr,
+      advice(settings.lr, stable_lr(run.demo, examples.features, settings.batch_size)));
 }
 
 }  // namespace linreg::app

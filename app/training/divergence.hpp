@@ -6,11 +6,10 @@
 
 namespace linreg::app {
 
-/// One line on a run whose loss stopped being finite: in which epoch and step, and up to which
-/// learning rate training is stable. Empty when every epoch's loss is finite.
+/// A line that names the epoch and step in which the loss of `run` stopped being finite, and the
+/// largest stable learning rate. Empty when every epoch's loss is finite.
 ///
-/// Runs the demo once more up to that step, so that training itself need not look at every loss.
-std::string describe_divergence(RunDemo run_demo, const report::Settings& settings,
-                                const report::Run& run);
+/// Runs the demo again up to that step, so that training itself need not check every loss.
+std::string describe_divergence(const report::Settings& settings, const report::Run& run);
 
 }  // namespace linreg::app

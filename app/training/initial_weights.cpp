@@ -7,12 +7,12 @@
 #include <filesystem>
 #include <utility>
 
-#include "cli/options.hpp"
+#include "system/usage_error.hpp"
 
 namespace linreg::app {
 namespace {
 
-/// Why the file can't be read: what `error` says, without the path that starts it.
+/// Why the file can't be read: the error's message without the path at its beginning.
 std::string reason(const c10::Error& error, const std::string& path) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return "there is no such file";
@@ -21,8 +21,8 @@ std::string reason(const c10::Error& error, const std::string& path) {
   return "it can't be read: " + what;
 }
 
-/// What keeps `state` from being the state_dict of nn.Sequential(nn.Linear(num_features, 1)): empty
-/// when nothing does.
+/// Why `state` is not a state_dict of nn.Sequential(nn.Linear(num_features, 1)); empty if it is
+/// one.
 std::string fault(const pytorch::StateDict& state, std::int64_t num_features) {
   for (const auto& [name, shape] :
        {std::pair{"0.weight", std::vector{std::int64_t{1}, num_features}},
@@ -38,7 +38,7 @@ std::string fault(const pytorch::StateDict& state, std::int64_t num_features) {
     if (!entry->isfinite().all().item<bool>()) return fmt::format("its {} is not finite", name);
   }
   for (const std::string& name : state.keys()) {
-    if (name != "0.weight" && name != "0.bias") return fmt::format("it has a '{}', too", name);
+    if (name != "0.weight" && name != "0.bias") return fmt::format("it also has a '{}'", name);
   }
   return "";
 }

@@ -1,17 +1,15 @@
 #pragma once
 
-#include <filesystem>
 #include <linreg/report/run.hpp>
 
 namespace linreg::app {
 
-/// The bytes of memory that are free: what the machine has available or, where that is less, what
-/// the control groups that the program runs in or the limit of its address space leave it. Infinity
-/// where the system does not say. `root` is where /proc and /sys are.
-double free_memory(const std::filesystem::path& root = "/");
+/// The bytes of memory that the system says are available: MemAvailable of /proc/meminfo, or less
+/// where a control group (version 2) limits the program. Infinity where the system does not say.
+double available_memory();
 
-/// Refuses, with a UsageError that says what would fit, settings whose training takes more than
-/// `free` bytes of memory; `compares` where PyTorch trains with them too, which takes more.
-void check_memory(const report::Settings& settings, bool compares, double free = free_memory());
+/// Throws a UsageError when training with these settings takes more than `available` bytes of
+/// memory.
+void check_memory(const report::Settings& settings, double available = available_memory());
 
 }  // namespace linreg::app

@@ -1,13 +1,9 @@
 #include "training/progress.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
-#include <utility>
-
-#include "system/terminal.hpp"
 
 namespace linreg::app {
 namespace {
@@ -28,35 +24,20 @@ std::string duration(double seconds) {
 
 }  // namespace
 
-StatusLine::StatusLine() : is_terminal_(isatty(STDERR_FILENO) == 1) {}
-
-void StatusLine::show(const std::string& text) {
-  if (!is_terminal_) return;
-  write_stderr(fmt::format("\r{:<78.78}\r", text));
-  shown_ = true;
-}
-
-void StatusLine::clear() {
-  if (std::exchange(shown_, false)) write_stderr(fmt::format("\r{:78}\r", ""));
-}
-
-std::string describe_progress(const std::string& implementation, const report::Settings& settings,
-                              std::int64_t steps_done, double seconds) {
+std::string describe_progress(Demo demo, const report::Settings& settings, std::int64_t steps_done,
+                              double seconds) {
   const std::int64_t n = settings.examples;
   const std::int64_t k = std::min(n, settings.batch_size);
-  const std::int64_t steps_in_epoch = n / k + (n % k == 0 ? 0 : 1);
+  const std::int64_t steps_in_epoch = settings.steps_per_epoch();
   const std::int64_t epochs_done = steps_done / steps_in_epoch;
   const double examples_done = static_cast<double>(epochs_done) * static_cast<double>(n) +
                                static_cast<double>(steps_done % steps_in_epoch * k);
   const double all = static_cast<double>(settings.epochs) * static_cast<double>(n);
   const double rate = examples_done / seconds;
-  return fmt::format("{}: epoch {} of {}, {} examples/s, {} left", implementation,
+  return fmt::format("{}: epoch {} of {}, {} examples/s, {} left", to_string(demo),
                      std::min(epochs_done + 1, settings.epochs), settings.epochs,
                      grouped(std::llround(rate)), duration((all - examples_done) / rate));
 }
-
-Progress::Progress(std::string implementation, const report::Settings& settings)
-    : implementation_(std::move(implementation)), settings_(settings) {}
 
 void Progress::step() {
   ++steps_;
@@ -64,7 +45,7 @@ void Progress::step() {
   if (now < next_) return;
   next_ = now + std::chrono::milliseconds(200);
   const std::chrono::duration<double> seconds = now - start_;
-  line_.show(describe_progress(implementation_, settings_, steps_, seconds.count()));
+  line_.show(describe_progress(demo_, settings_, steps_, seconds.count()));
 }
 
 }  // namespace linreg::app

@@ -5,43 +5,28 @@
 #include <linreg/report/run.hpp>
 #include <string>
 
+#include "cli/options.hpp"
+#include "system/terminal.hpp"
+
 namespace linreg::app {
 
-/// A line on stderr that is rewritten in place, where stderr is a terminal; else nothing at all.
-class StatusLine {
- public:
-  StatusLine();
-  ~StatusLine() { clear(); }
-  StatusLine(const StatusLine&) = delete;
-  StatusLine& operator=(const StatusLine&) = delete;
+/// "scratch: epoch 2 of 3, 1,234,000 examples/s, 12 s left", after `steps_done` steps in `seconds`.
+std::string describe_progress(Demo demo, const report::Settings& settings, std::int64_t steps_done,
+                              double seconds);
 
-  bool seen() const { return is_terminal_; }
-  void show(const std::string& text);
-  void clear();  ///< before something else is printed
-
- private:
-  bool is_terminal_;
-  bool shown_ = false;
-};
-
-/// How far a training is: "scratch: epoch 2 of 3, 1,234,000 examples/s, 12 s left".
-/// `seconds` is what it took so far.
-std::string describe_progress(const std::string& implementation, const report::Settings& settings,
-                              std::int64_t steps_done, double seconds);
-
-/// Shows that on a status line, from the second second on, a few times a second.
+/// Shows the progress on a status line, after a second and then a few times a second.
 class Progress {
  public:
-  Progress(std::string implementation, const report::Settings& settings);
+  Progress(Demo demo, const report::Settings& settings) : demo_(demo), settings_(settings) {}
 
-  bool seen() const { return line_.seen(); }
+  bool is_visible() const { return line_.is_visible(); }
   void step();  ///< after each minibatch
   void clear() { line_.clear(); }
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  std::string implementation_;
+  Demo demo_;
   const report::Settings& settings_;
   StatusLine line_;
   std::int64_t steps_ = 0;

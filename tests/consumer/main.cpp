@@ -20,7 +20,7 @@ linreg::data::Examples article_data() {
 int main() {
   auto examples = article_data();
   linreg::pytorch::Random random(0);
-  const auto parameters = linreg::scratch::initial_parameters(2);
+  const auto parameters = linreg::scratch::initialize_parameters(2);
   const auto scratch_loss = linreg::scratch::train(parameters, examples, {.num_epochs = 1}, random);
 
   examples = article_data();

@@ -52,7 +52,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     linreg.parse(words);
     app::check_together(options);
     check(options);
-    app::check_memory(options.settings, /*compares=*/true, /*free=*/1e9);
+    app::check_memory(options.settings, /*available=*/1e9);
   } catch (const app::UsageError& error) {
     require(std::string(error.what()).starts_with("--"));
   } catch (const CLI::Success&) {  // --help

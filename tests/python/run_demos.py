@@ -1,4 +1,4 @@
-"""Runs one of the PyTorch programs with many command lines, and prints what each wrote, as JSON.
+"""Runs one of the PyTorch programs with many command lines, and prints their output and records as JSON.
 
 Usage: run_demos.py FOLDER scratch|concise|data COMMAND_LINES.json
 """

@@ -21,10 +21,10 @@ std::optional<std::string> live_python();
 std::string run_python(const std::filesystem::path& script,
                        const std::vector<std::string>& arguments = {});
 
-/// The Python script of that name in tests/pytorch.
+/// The script tests/python/`name`.
 std::filesystem::path script(std::string_view name);
 
-/// A new empty folder, removed with everything in it when the object goes.
+/// A new empty folder, removed with its contents by the destructor.
 class TemporaryDirectory {
  public:
   TemporaryDirectory();
@@ -40,7 +40,7 @@ class TemporaryDirectory {
 
 }  // namespace linreg::test
 
-/// First line of a live test: where no Python imports torch, skips it, or fails it when CI=true.
+/// The first line of a live test. Skips it, or fails where CI=true, when no Python imports torch.
 #define LINREG_REQUIRE_LIVE_PYTORCH()                                                        \
   if (!linreg::test::live_python()) {                                                        \
     const char* ci = std::getenv("CI");                                                      \

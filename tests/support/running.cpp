@@ -18,7 +18,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// `words` as one line for a shell.
+/// `words`, quoted for a shell.
 std::string quoted(const std::vector<std::string>& words) {
   std::string line;
   for (const std::string& word : words) {
@@ -40,7 +40,7 @@ bool becomes_true(const auto& condition, std::chrono::seconds patience) {
 }  // namespace
 
 Running::Running(const std::vector<std::string>& words) {
-  // Where the tests run as a background job SIGINT is ignored, and the program would inherit that.
+  // In a background job SIGINT is ignored, which the program would inherit.
   const auto before = std::signal(SIGINT, SIG_DFL);
   pipe_ = popen(("echo $$; exec 2>&1" + quoted(words)).c_str(), "r");
   std::signal(SIGINT, before);

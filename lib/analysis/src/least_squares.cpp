@@ -1,14 +1,17 @@
 #include "linreg/analysis/least_squares.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
+#include <linreg/data/detail/check_examples.hpp>
+#include <linreg/data/synthetic_data.hpp>
 #include <tuple>
 
 namespace linreg::analysis {
 
 LeastSquares least_squares(const data::Examples& examples) {
   const auto& [features, labels] = examples;
-  data::check_examples("linreg::analysis::least_squares", features, labels);
+  data::detail::check_examples("linreg::analysis::least_squares", features, labels);
   const torch::NoGradGuard no_grad;
   const std::int64_t n = features.size(0);
   const std::int64_t d = features.size(1);

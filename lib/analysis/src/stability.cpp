@@ -1,12 +1,13 @@
 #include "linreg/analysis/stability.hpp"
 
 #include <algorithm>
-#include <linreg/data/synthetic_data.hpp>
+#include <cstdint>
+#include <linreg/data/detail/check_examples.hpp>
 
 namespace linreg::analysis {
 
 double largest_stable_lr(const torch::Tensor& features, std::int64_t batch_size) {
-  data::check_examples(
+  data::detail::check_examples(
       "linreg::analysis::largest_stable_lr", features,
       features.defined() && features.dim() == 2 ? features.slice(1, 0, 1) : features);
   TORCH_CHECK(batch_size >= 1, "linreg::analysis::largest_stable_lr: batch_size is ", batch_size,

@@ -3,18 +3,14 @@
 #include <ATen/core/LegacyTypeDispatch.h>
 
 #include <algorithm>
-#include <limits>
+#include <linreg/data/detail/check_examples.hpp>
 #include <utility>
 
 namespace linreg::data {
 
-torch::ScalarType index_dtype(std::int64_t n) {
-  return n <= std::numeric_limits<std::int32_t>::max() ? torch::kInt : torch::kLong;
-}
-
 OrderedExamples::OrderedExamples(Examples examples, torch::Tensor order)
     : examples_(std::move(examples)), order_(std::move(order)) {
-  check_examples("linreg::data::OrderedExamples", examples_.features, examples_.labels);
+  detail::check_examples("linreg::data::OrderedExamples", examples_.features, examples_.labels);
   TORCH_CHECK(order_.defined() && order_.dim() == 1 &&
                   (order_.scalar_type() == torch::kInt || order_.scalar_type() == torch::kLong),
               "linreg::data::OrderedExamples: order must be a vector of int32 or int64, but is ",
@@ -33,7 +29,7 @@ void OrderedExamples::gather(std::int64_t first, std::int64_t batch_size) {
   const auto& [features, labels] = examples_;
   const std::int64_t floats_in_batch = batch_size * (features.size(1) + 1);
   const std::int64_t batches = std::max<std::int64_t>(1, gathered_floats / floats_in_batch);
-  gathered_ = {};  // before the next ones are made: a batch may be all of the data
+  gathered_ = {};  // frees its memory first: a batch may be as large as the data
   gathered_first_ = first;
   gathered_last_ = std::min(first + batches * batch_size, size());
   const torch::Tensor indices = order_.slice(0, gathered_first_, gathered_last_);
@@ -50,7 +46,7 @@ Minibatches::Minibatches(Examples examples, torch::Tensor order, std::int64_t ba
 Minibatches::Iterator::Iterator(OrderedExamples examples, std::int64_t batch_size)
     : examples_(std::move(examples)), batch_size_(batch_size) {}
 
-Minibatch Minibatches::Iterator::operator*() {
+Minibatch Minibatches::Iterator::operator*() const {
   return examples_.minibatch(first_, std::min(first_ + batch_size_, examples_.size()));
 }
 

@@ -3,17 +3,13 @@
 #include <c10/core/Storage.h>
 #include <c10/util/Exception.h>
 #include <caffe2/serialize/inline_container.h>
-#include <unistd.h>
 #include <utf8.h>
 
 #include <bit>
-#include <cerrno>
 #include <cstdint>
-#include <cstdio>
-#include <cstring>
 #include <filesystem>
+#include <linreg/pytorch/detail/replacement_file.hpp>
 #include <linreg/pytorch/state_dict.hpp>
-#include <random>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -158,69 +154,20 @@ class PickleWriter {
   std::unordered_map<const c10::StorageImpl*, std::pair<std::size_t, at::ScalarType>> keys_;
 };
 
-/// The file that a link, and a link that it names, lead to: a link stays one.
-std::filesystem::path follow_links(std::filesystem::path path) {
-  for (int links = 0; links < 40 && std::filesystem::is_symlink(path); ++links) {
-    path = path.parent_path() / std::filesystem::read_symlink(path);
-  }
-  return path;
-}
-
-/// A new file beside `path` that takes its name on commit(), and is removed without.
-class ReplacementFile {
- public:
-  explicit ReplacementFile(const std::filesystem::path& path)
-      : path_(follow_links(path)),
-        temporary_(path_.parent_path() / (".linreg." + std::to_string(std::random_device{}()))) {
-    TORCH_CHECK(!std::filesystem::exists(path_) || std::filesystem::is_regular_file(path_),
-                "is no regular file");
-    file_ = std::fopen(temporary_.c_str(), "wbx");
-    TORCH_CHECK(file_, "can't be written: ", std::strerror(errno));
-  }
-
-  ReplacementFile(const ReplacementFile&) = delete;
-  ReplacementFile& operator=(const ReplacementFile&) = delete;
-
-  ~ReplacementFile() {
-    if (file_) std::fclose(file_);
-    std::error_code ignored;
-    if (!temporary_.empty()) std::filesystem::remove(temporary_, ignored);
-  }
-
-  /// Keeps the first error for commit(): PyTorchStreamWriter's destructor writes, too, and ends the
-  /// program on an error.
-  std::size_t write(const void* data, std::size_t count) {
-    if (count > 0 && error_ == 0 && std::fwrite(data, 1, count, file_) != count) error_ = errno;
-    return count;
-  }
-
-  void commit() {
-    if (error_ == 0 && (std::fflush(file_) != 0 || fsync(fileno(file_)) != 0)) error_ = errno;
-    if (std::fclose(std::exchange(file_, nullptr)) != 0 && error_ == 0) error_ = errno;
-    TORCH_CHECK(error_ == 0, "can't be written: ", std::strerror(error_));
-    if (std::filesystem::exists(path_))
-      std::filesystem::permissions(temporary_, std::filesystem::status(path_).permissions());
-    std::filesystem::rename(temporary_, path_);
-    temporary_.clear();
-  }
-
- private:
-  std::filesystem::path path_;
-  std::filesystem::path temporary_;
-  std::FILE* file_ = nullptr;
-  int error_ = 0;
-};
-
 }  // namespace
 
 void save_state_dict_file(const std::filesystem::path& path, const StateDict& entries) {
   detail::naming(path, [&] {
     PickleWriter writer;
     const auto pickle = writer.run(entries);
-    ReplacementFile file(path);
+    TORCH_CHECK(!std::filesystem::exists(path) || std::filesystem::is_regular_file(path),
+                "is no regular file");
+    detail::ReplacementFile file(path);
     {
-      caffe2::serialize::PyTorchStreamWriter zip(
-          [&](const void* data, std::size_t count) { return file.write(data, count); });
+      caffe2::serialize::PyTorchStreamWriter zip([&](const void* data, std::size_t count) {
+        file.write(data, count);
+        return count;
+      });
       zip.writeRecord("data.pkl", pickle.data(), pickle.size());
       const std::string byte_order = std::endian::native == std::endian::little ? "little" : "big";
       zip.writeRecord("byteorder", byte_order.data(), byte_order.size());

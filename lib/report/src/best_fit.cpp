@@ -22,8 +22,8 @@ std::string row(std::string_view name, std::string_view answer, std::string_view
 
 }  // namespace
 
-double BestFit::loss(std::string_view implementation) const {
-  return implementation == "scratch" ? mean_squared_error / 2 : mean_squared_error;
+double BestFit::loss(Demo demo) const {
+  return demo == Demo::scratch ? mean_squared_error / 2 : mean_squared_error;
 }
 
 std::string to_text(const BestFit& best_fit, const Run& scratch, const Run& concise) {
@@ -38,13 +38,9 @@ std::string to_text(const BestFit& best_fit, const Run& scratch, const Run& conc
   add("b", best_fit.b, scratch.b, concise.b);
 
   const auto reached = [&](const Run& run) {
-    return run.epoch_loss.empty()
-               ? ""
-               : distance(run.epoch_loss.back(), best_fit.loss(run.implementation));
+    return run.epoch_loss.empty() ? "" : distance(run.epoch_loss.back(), best_fit.loss(run.demo));
   };
-  const auto loss = [&](const Run& run) {
-    return fmt::format("{:.8g}", best_fit.loss(run.implementation));
-  };
+  const auto loss = [&](const Run& run) { return fmt::format("{:.8g}", best_fit.loss(run.demo)); };
   text += row("loss, from scratch", loss(scratch), reached(scratch), "");
   text += row("loss, concise", loss(concise), "", reached(concise));
   return text;
@@ -55,7 +51,8 @@ nlohmann::ordered_json to_json(const BestFit& best_fit) {
           {"b", best_fit.b},
           {"rank", best_fit.rank},
           {"collinear", best_fit.collinear()},
-          {"loss", {{"scratch", best_fit.loss("scratch")}, {"concise", best_fit.loss("concise")}}}};
+          {"loss",
+           {{"scratch", best_fit.loss(Demo::scratch)}, {"concise", best_fit.loss(Demo::concise)}}}};
 }
 
 }  // namespace linreg::report

@@ -284,9 +284,9 @@ std::string series_style(const Canvas& canvas, std::size_t i, bool mark) {
 }
 
 /// The name of a demo's loss axis.
-std::string_view loss_name(const std::string& implementation) {
-  return implementation == "scratch" ? "loss: (prediction - label)^2 / 2, mean"
-                                     : "loss: (prediction - label)^2, mean";
+std::string_view loss_name(Demo demo) {
+  return demo == Demo::scratch ? "loss: (prediction - label)^2 / 2, mean"
+                               : "loss: (prediction - label)^2, mean";
 }
 
 }  // namespace
@@ -337,8 +337,8 @@ std::string training_script(const Canvas& canvas, const Settings& settings, cons
   std::vector<std::string> parts = training_settings(settings);
   if (diverged_at_epoch(run)) parts.emplace_back("diverged");
 
-  return head(canvas, {880, 400, 1, 2}, title(canvas, "linreg " + run.implementation, parts)) +
-         loss_panel(canvas, loss_name(run.implementation),
+  return head(canvas, {880, 400, 1, 2}, title(canvas, "linreg " + to_string(run.demo), parts)) +
+         loss_panel(canvas, loss_name(run.demo),
                     std::array{Curve{"step_loss", steps, "each minibatch", "@step_loss"},
                                Curve{"epoch_loss", epochs, "all examples, after each epoch",
                                      "@epoch_loss" + marked(epochs)}}) +
@@ -353,24 +353,25 @@ std::string comparison_script(const Canvas& canvas, const Settings& settings,
   std::vector<Curve> pytorchs;
   std::vector<Curve> exact;
   for (const Run& run : runs) {
-    const std::string demo = run.implementation == "scratch" ? "from scratch" : "concise";
-    const std::string name = fmt::format("{}_{}", run.implementation, run.framework);
+    const std::string demo = to_string(run.demo);
+    const std::string demo_title = run.demo == Demo::scratch ? "from scratch" : "concise";
+    const std::string name = fmt::format("{}_{}", demo, run.framework);
     const char* outcome = diverged_at_epoch(run) ? ", diverged" : "";
     const std::vector<Point> points = epoch_points(run);
     if (run.framework != "libtorch") {
-      pytorchs.push_back(
-          {name, only_marked(points), fmt::format("{}, PyTorch{}", demo, outcome), "@" + name});
+      pytorchs.push_back({name, only_marked(points),
+                          fmt::format("{}, PyTorch{}", demo_title, outcome), "@" + name});
       continue;
     }
-    ours.push_back({name, points, fmt::format("{}, C++{}", demo, outcome),
+    ours.push_back({name, points, fmt::format("{}, C++{}", demo_title, outcome),
                     fmt::format("@{}{}", name, marked(points))});
-    const double loss = best_fit ? best_fit->loss(run.implementation) : missing;
+    const double loss = best_fit ? best_fit->loss(run.demo) : missing;
     if (!drawable(loss)) continue;
     const double last = points.empty() ? 1 : points.back().x;
-    exact.push_back({run.implementation + "_exact",
+    exact.push_back({demo + "_exact",
                      {{0, loss}, {last, loss}},
-                     demo + ", exact answer",
-                     fmt::format("@{}_exact", run.implementation)});
+                     demo_title + ", exact answer",
+                     fmt::format("@{}_exact", demo)});
   }
   std::vector<Curve> curves;
   for (const auto* some : {&exact, &ours, &pytorchs}) {
@@ -404,7 +405,7 @@ std::string sweep_script(const Canvas& canvas, std::span<const SweptRun> swept) 
     last_epoch = std::max(last_epoch, static_cast<double>(run.epoch_loss.size()));
   }
   const int rows = static_cast<int>(batch_sizes.size() + 1) / 2;
-  const std::string& demo = swept.front().run.implementation;
+  const Demo demo = swept.front().run.demo;
   const auto [bottom, top] = loss_range(swept);
 
   std::vector<std::string> parts = training_settings(swept.front().settings, /*swept=*/true);
@@ -412,7 +413,7 @@ std::string sweep_script(const Canvas& canvas, std::span<const SweptRun> swept) 
   std::string script =
       head(canvas,
            batch_sizes.size() == 1 ? Layout{640, 400, 1, 1} : Layout{960, 300 * rows + 40, rows, 2},
-           title(canvas, "linreg sweep, " + demo, parts));
+           title(canvas, "linreg sweep, " + to_string(demo), parts));
   script += "set key outside right top\nset lmargin 13\nset rmargin 15\n";
   for (const std::int64_t batch_size : batch_sizes) {
     std::vector<Curve> curves;

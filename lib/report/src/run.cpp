@@ -105,6 +105,12 @@ std::string get_name(const json& object, const char* key) {
   return name;
 }
 
+Demo get_demo(const json& object, const char* key) {
+  const auto demo = find_demo(get_string(object, key));
+  if (!demo) refuse(member(object, key), key, "\"scratch\" or \"concise\"");
+  return *demo;
+}
+
 Seed get_seed(const json& object, const char* key) {
   const json& value = member(object, key);
   if (value.is_number_unsigned()) return {value.get<std::uint64_t>(), false};
@@ -113,6 +119,15 @@ Seed get_seed(const json& object, const char* key) {
 }
 
 }  // namespace
+
+std::string to_string(Demo demo) { return demo == Demo::scratch ? "scratch" : "concise"; }
+
+std::optional<Demo> find_demo(std::string_view name) {
+  for (const Demo demo : {Demo::scratch, Demo::concise}) {
+    if (name == to_string(demo)) return demo;
+  }
+  return std::nullopt;
+}
 
 ordered_json to_json(const Settings& settings) {
   ordered_json object;
@@ -129,12 +144,13 @@ ordered_json to_json(const Settings& settings) {
   object["epochs"] = settings.epochs;
   object["batch_size"] = settings.batch_size;
   object["init"] = settings.init;
+  if (settings.look) object["look"] = true;
   return object;
 }
 
 ordered_json to_json(const Run& run) {
   ordered_json object;
-  object["implementation"] = run.implementation;
+  object["implementation"] = to_string(run.demo);
   object["framework"] = run.framework;
   object["version"] = run.version;
   object["epoch_loss"] = numbers(run.epoch_loss);
@@ -149,7 +165,7 @@ ordered_json to_json(const Run& run) {
 
 Run run_from_json(const json& json) {
   return {
-      .implementation = get_name(json, "implementation"),
+      .demo = get_demo(json, "implementation"),
       .framework = get_name(json, "framework"),
       .version = get_name(json, "version"),
       .epoch_loss = get_numbers<float>(json, "epoch_loss"),
@@ -173,6 +189,7 @@ Settings settings_from_json(const json& json) {
       .epochs = get_integer(json, "epochs"),
       .batch_size = get_integer(json, "batch_size"),
       .init = get_string(json, "init"),
+      .look = json.contains("look") && json["look"] == true,
   };
 }
 

@@ -1,27 +1,24 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <linreg/data/synthetic_data.hpp>
 
 namespace linreg::data {
 
-/// A few of the examples, as `for (const auto& [X, y] : ...)` names them.
+/// A few of the examples, named as in `for (const auto& [X, y] : ...)`.
 struct Minibatch {
   torch::Tensor X;  ///< features, float32, shape (k, d)
   torch::Tensor y;  ///< labels, float32, shape (k, 1)
 };
 
-/// The narrowest dtype that holds the indices of n examples: int32 for n <= 2³¹ - 1, else int64.
-torch::ScalarType index_dtype(std::int64_t n);
-
 /// The examples in a given order.
 ///
 /// Departure: the article indexes once per minibatch. Here the examples of several minibatches are
 /// gathered at once, about 1 MiB at a time, and each minibatch is a view of those: the same values,
-/// without two kernel launches a step. Autograd is not told of the views: nothing writes into what
-/// they show, and no gradient flows back to the examples. A minibatch stays valid for as long as it
-/// is held.
+/// without two kernel launches a step. Autograd does not track the views: nothing writes to them,
+/// and no gradient flows back to the examples. A minibatch stays valid for as long as it is held.
 class OrderedExamples {
  public:
   /// `order` is a vector of int32 or int64 indices into the examples.
@@ -29,7 +26,7 @@ class OrderedExamples {
   OrderedExamples(Examples examples, torch::Tensor order);
 
   /// `features[order[first:last]]` and `labels[order[first:last]]`, for
-  /// 0 <= first < last <= size(). Fast where one call goes on from the one before.
+  /// 0 <= first < last <= size(). Fast where each call continues from the one before.
   Minibatch minibatch(std::int64_t first, std::int64_t last);
 
   const torch::Tensor& order() const { return order_; }
@@ -46,7 +43,7 @@ class OrderedExamples {
 };
 
 /// One pass over the examples in a given order, a minibatch at a time: `features[order[i:i+k]]` and
-/// `labels[order[i:i+k]]` for k = batch_size, the last minibatch being what is left.
+/// `labels[order[i:i+k]]` for k = batch_size. The last minibatch is what is left.
 class Minibatches {
  public:
   /// Throws c10::Error for unusable examples, order or batch size.
@@ -57,7 +54,7 @@ class Minibatches {
     using value_type = Minibatch;
     using difference_type = std::ptrdiff_t;
 
-    Minibatch operator*();
+    Minibatch operator*() const;
     Iterator& operator++();
     void operator++(int) { ++*this; }
     bool operator==(std::default_sentinel_t) const { return first_ >= examples_.size(); }
@@ -66,9 +63,9 @@ class Minibatches {
     friend class Minibatches;
     Iterator(OrderedExamples examples, std::int64_t batch_size);
 
-    OrderedExamples examples_;
+    mutable OrderedExamples examples_;  ///< gathers when it is read
     std::int64_t batch_size_;
-    std::int64_t first_ = 0;  ///< this minibatch's first place in the order
+    std::int64_t first_ = 0;  ///< position in the order of this minibatch's first example
   };
 
   Iterator begin() const { return {examples_, batch_size_}; }
@@ -78,5 +75,7 @@ class Minibatches {
   OrderedExamples examples_;
   std::int64_t batch_size_;
 };
+
+static_assert(std::input_iterator<Minibatches::Iterator>);
 
 }  // namespace linreg::data

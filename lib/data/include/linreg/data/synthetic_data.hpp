@@ -14,9 +14,8 @@ struct Examples {
 
 /// Article 3.2: y = Xw + b + noise, with X from N(0, 1) and the noise from N(0, noise²).
 ///
-/// `w` is float32 of shape (d); `noise` is a standard deviation, in the labels' unit. Draws X as
-/// one (n, d) and then the noise as one (n) from the global generator, as Python does: seed it
-/// before.
+/// `w` is float32 of shape (d); `noise` is a standard deviation, in the labels' unit. Draws X, in
+/// shape (n, d), and then the noise, in shape (n), from the global generator, as Python does.
 ///
 /// Departure: the article fixes the noise at 0.01.
 ///
@@ -24,10 +23,5 @@ struct Examples {
 /// >= 1 and noise >= 0.
 Examples synthetic_data(const torch::Tensor& w, double b, std::int64_t num_examples,
                         double noise = 0.01);
-
-/// Throws c10::Error, naming `caller`, unless features are float32 of shape (n, d) and labels of
-/// shape (n, 1), both on the CPU, with n >= 1 and d >= 1: shapes that would broadcast would train
-/// on nonsense.
-void check_examples(const char* caller, const torch::Tensor& features, const torch::Tensor& labels);
 
 }  // namespace linreg::data

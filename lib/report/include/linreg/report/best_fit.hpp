@@ -17,7 +17,7 @@ struct BestFit {
 
   bool collinear() const { return rank <= static_cast<std::int64_t>(w.size()); }
   /// The least loss as the demo computes it: "scratch" halves it, "concise" does not.
-  double loss(std::string_view implementation) const;
+  double loss(Demo demo) const;
 };
 
 /// Returns a table, at most 80 columns wide, of the answer and each demo's distance from it in w, b

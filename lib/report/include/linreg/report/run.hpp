@@ -2,7 +2,9 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 /// Finished values to text and JSON. Knows nothing of tensors: plain numbers in, text out.
@@ -29,6 +31,7 @@ struct Settings {
   std::int64_t epochs = 3;
   std::int64_t batch_size = 10;
   std::string init = "normal";  ///< the first weights: "normal", "zero" or a state_dict file's path
+  bool look = false;  ///< a first minibatch is drawn before training, as in the article's 4.2
 
   /// The minibatches of an epoch, the last one being what is left.
   std::int64_t steps_per_epoch() const {
@@ -37,11 +40,20 @@ struct Settings {
   bool operator==(const Settings&) const = default;
 };
 
-/// What one training run came to.
+/// The article's two programs: section 3, from scratch, and section 4, concise.
+enum class Demo { scratch, concise };
+
+/// "scratch" or "concise", the name in options and records.
+std::string to_string(Demo demo);
+
+/// The demo of that name; nothing for any other text.
+std::optional<Demo> find_demo(std::string_view name);
+
+/// The result of one training run.
 struct Run {
-  std::string implementation;  ///< "scratch" or "concise"
-  std::string framework;       ///< "libtorch" or "pytorch"
-  std::string version;         ///< the framework's
+  Demo demo = Demo::scratch;  ///< "implementation" in JSON
+  std::string framework;      ///< "libtorch" or "pytorch"
+  std::string version;        ///< the framework's
   std::vector<float> epoch_loss;
   std::vector<float> w;
   float b = 0;
@@ -51,8 +63,8 @@ struct Run {
   double train_seconds = 0;  ///< wall clock of the training loop, the epochs' losses included
 };
 
-/// JSON of every value, in the order of the structs. Numbers read back to the same bits; those that
-/// JSON has no number for are the strings "nan", "inf" and "-inf".
+/// JSON of every value, in the order of the structs; `look` only where it is set. Numbers read back
+/// to the same bits; those that JSON has no number for are the strings "nan", "inf" and "-inf".
 nlohmann::ordered_json to_json(const Settings& settings);
 nlohmann::ordered_json to_json(const Run& run);
 

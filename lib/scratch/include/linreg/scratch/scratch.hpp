@@ -9,60 +9,60 @@
 #include <linreg/training/training.hpp>
 #include <vector>
 
-/// Linear regression from scratch: section 3 of the article, step for step, with tensors and
-/// autograd only. Legend of shapes: n examples, d features, k examples in a minibatch.
+/// Linear regression from scratch, with tensors and autograd only: section 3, step for step,
+/// of the article 动手学深度学习(二)线性神经网络,
+/// https://www.toymoban.com/news/detail-626035.html. The numbers of the steps are the article's.
+/// It follows the book Dive into Deep Learning, https://d2l.ai, in the first edition the chapter
+/// "Linear Regression Implementation from Scratch".
+///
+/// Legend of shapes: n examples, d features, k examples in a minibatch.
 namespace linreg::scratch {
 
-/// 3.3: the examples in the order of Python's `random.shuffle`, `batch_size` at a time.
+/// Reading the dataset.
+/// 3.3: one pass over the examples in the order of Python's `random.shuffle`. `random` stands for
+/// Python's `random` module.
 ///
 ///     for (const auto& [X, y] : data_iter(10, features, labels, random)) ...
 ///
-/// `random` stands for Python's `random` module. Throws c10::Error for shapes other than (n, d) and
-/// (n, 1), or batch_size < 1.
+/// Throws c10::Error for shapes other than (n, d) and (n, 1), or batch_size < 1.
 data::Minibatches data_iter(std::int64_t batch_size, const torch::Tensor& features,
                             const torch::Tensor& labels, pytorch::Random& random);
 
+/// Defining the model.
+/// 3.5, before 3.4 as in section 4: Xw + b, shape (k, 1).
+torch::Tensor linreg(const torch::Tensor& X, const torch::Tensor& w, const torch::Tensor& b);
+
+/// The model's parameters.
 struct Parameters {
   torch::Tensor w;  ///< weights, float32, shape (d, 1), requires grad
   torch::Tensor b;  ///< bias, float32, shape (1), requires grad
 };
 
+/// Initializing the model's parameters.
 /// 3.4: w from N(0, 0.01²), drawn from the global generator, and b = 0.
-/// Throws c10::Error for num_features < 1.
-Parameters initial_parameters(std::int64_t num_features);
-
-/// 3.5: the model Xw + b, shape (k, 1). Not by addmm: some BLAS libraries add b before they have
-/// summed up Xw, which rounds otherwise.
-torch::Tensor linreg(const torch::Tensor& X, const torch::Tensor& w, const torch::Tensor& b);
-
-/// 3.6: half of the squared error of each example, in y_hat's shape.
 ///
-/// Departure: `(y_hat - y)²` is one operation, mse_loss without reduction, in place of a difference
-/// and a power: the same bits, and a step less to walk back.
+/// Throws c10::Error for num_features < 1.
+Parameters initialize_parameters(std::int64_t num_features);
+
+/// Defining the loss.
+/// 3.6: half of the squared error of each example, in y_hat's shape.
 ///
 /// Throws c10::Error unless y has as many elements as y_hat: (k, 1) and (k) would broadcast.
 torch::Tensor squared_loss(const torch::Tensor& y_hat, const torch::Tensor& y);
 
-/// 3.7: minibatch stochastic gradient descent: each parameter goes down by lr * grad / batch_size.
-/// `batch_size` is as given, even when the last minibatch is short.
-///
-/// Departure: `param -= lr * param.grad / batch_size` is one operation, addcdiv_, which rounds
-/// after the same three steps. And the gradient is unset instead of set to zero, so that the next
-/// backward() hands its own over instead of adding it to zeros. InferenceMode stands for no_grad():
-/// beyond that it spares the way through autograd's dispatch.
+/// Defining the optimization algorithm, minibatch stochastic gradient descent.
+/// 3.7: `param -= lr * param.grad / batch_size` for each parameter, then its gradient is zeroed.
+/// `batch_size` is as given even when the last minibatch is short.
 ///
 /// Throws c10::Error for a parameter without a gradient.
 void sgd(torch::TensorList params, double lr, std::int64_t batch_size);
 
-/// 3.7: the training loop. Updates `parameters` in place and returns the mean loss over all
-/// examples after each epoch.
+/// Training.
+/// 3.7: updates `parameters` in place and returns each epoch's mean loss over all examples.
 ///
-/// Departure: takes what the article has as globals, and tells `observer` instead of printing;
-/// `l = loss(...)` and `l.sum().backward()` walk back from the squared errors, twice l, with the
-/// gradient 0.5 for each: the half and the sum are not computed, and every bit stays. A node of
-/// autograd less is an eighth of a step's time.
+/// Departure: takes what the article has as globals, and calls `observer` instead of printing.
 ///
-/// Throws c10::Error for examples, parameters or hyperparameters of the wrong shape, type or range.
+/// Throws c10::Error for arguments of the wrong shape, type or range.
 std::vector<float> train(const Parameters& parameters, const data::Examples& examples,
                          const training::Hyperparameters& hyperparameters, pytorch::Random& random,
                          const training::Observer& observer = {});

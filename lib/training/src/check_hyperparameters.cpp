@@ -1,6 +1,6 @@
-#include "linreg/training/training.hpp"
+#include "linreg/training/detail/check_hyperparameters.hpp"
 
-namespace linreg::training {
+namespace linreg::training::detail {
 
 void check_hyperparameters(const char* caller, const Hyperparameters& hyperparameters) {
   TORCH_CHECK(hyperparameters.lr > 0, caller, ": lr is ", hyperparameters.lr,
@@ -11,4 +11,4 @@ void check_hyperparameters(const char* caller, const Hyperparameters& hyperparam
               hyperparameters.batch_size, ", but must be positive");
 }
 
-}  // namespace linreg::training
+}  // namespace linreg::training::detail
