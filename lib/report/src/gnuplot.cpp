@@ -193,7 +193,7 @@ std::string panel(std::span<const Curve> curves, std::string_view why) {
                     quote(why));
 }
 
-/// Every how many points one is marked, for at most `most_marks`.
+/// The distance between marked points, for at most `most_marks` of them.
 std::size_t mark_distance(const std::vector<Point>& points) {
   return points.size() / most_marks + 1;
 }
