@@ -28,8 +28,8 @@ scratch::Parameters first_parameters(const Problem& problem) {
   return scratch::initialize_parameters(problem.examples.features.size(1));
 }
 
-/// The lower bound for the demo from scratch: the same minibatches and the same arithmetic, with the
-/// gradient as a formula, so that no graph is recorded or traversed.
+/// The lower bound for the demo from scratch: the same minibatches and the same arithmetic, with
+/// the gradient as a formula, so that no graph is recorded or traversed.
 void train_without_autograd(const scratch::Parameters& parameters, const Problem& problem,
                             pytorch::Random& random) {
   const torch::NoGradGuard no_grad;
@@ -45,8 +45,8 @@ void train_without_autograd(const scratch::Parameters& parameters, const Problem
   }
 }
 
-/// The same steps over plain floats, about as fast as the machine allows. `w` has d weights and then
-/// the bias.
+/// The same steps over plain floats, about as fast as the machine allows. `w` has d weights and
+/// then the bias.
 void train_plain(std::vector<float>& w, const Problem& problem, pytorch::Random& random) {
   const auto n = static_cast<std::size_t>(problem.examples.features.size(0));
   const std::size_t d = w.size() - 1;
