@@ -321,10 +321,10 @@ TEST(Program, RefusesAnInitThatIsNotAStateDictOfTheModel) {
   EXPECT_EQ(linreg({"concise", "--init", path("right")}).exit_status, 0);
   const std::vector<std::pair<const char*, const char*>> wrong{
       {"missing", "there is no such file"},
-      {"folder", "no regular file"},
+      {"folder", "not a regular file"},
       {"empty", "it can't be read: "},
       {"truncated", "it can't be read: "},
-      {"garbage", "no zip file"},
+      {"garbage", "not a zip file"},
       {"shape", "its 0.weight has shape (2, 1)"},
       {"features", "its 0.weight has shape (1, 3)"},
       {"scalar", "its 0.bias has shape ()"},

@@ -184,6 +184,7 @@ TEST(ComparisonJson, HoldsEveryValueAndItsDistance) {
   EXPECT_EQ(json[0]["ulp"], 0);
   EXPECT_EQ(json[0]["left"].get<float>(), 0.04F);
   EXPECT_EQ(json[4]["name"], "b");
+  EXPECT_EQ(json[4]["left"].get<float>(), 4.2F);
   EXPECT_EQ(json[4]["right"], "nan");
   EXPECT_EQ(json[4]["within_tolerance"], false);
 }

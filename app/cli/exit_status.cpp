@@ -1,9 +1,11 @@
 #include "cli/exit_status.hpp"
 
 #include <c10/util/Exception.h>
+#include <signal.h>
 
 #include <csignal>
 #include <exception>
+#include <functional>
 #include <new>
 #include <string_view>
 #include <system_error>

@@ -7,14 +7,25 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <initializer_list>
 #include <limits>
+#include <linreg/report/gnuplot.hpp>
+#include <linreg/report/run.hpp>
 #include <numeric>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "system/files.hpp"
 #include "system/terminal.hpp"
+#include "system/usage_error.hpp"
 
 namespace linreg::app {
 namespace {

@@ -8,17 +8,28 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <cstddef>
+#include <cstdint>
+#include <linreg/report/best_fit.hpp>
 #include <linreg/report/comparison.hpp>
+#include <linreg/report/gnuplot.hpp>
+#include <linreg/report/run.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/exit_status.hpp"
+#include "cli/options.hpp"
 #include "commands/plot.hpp"
 #include "commands/record.hpp"
 #include "python/live_pytorch.hpp"
 #include "system/files.hpp"
 #include "system/terminal.hpp"
 #include "training/analysis.hpp"
+#include "training/demo.hpp"
 #include "training/divergence.hpp"
 
 namespace linreg::app {

@@ -3,9 +3,15 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
+#include <linreg/data/synthetic_data.hpp>
 #include <linreg/pytorch/format.hpp>
+#include <linreg/report/gnuplot.hpp>
+#include <linreg/report/run.hpp>
 #include <linreg/scratch/scratch.hpp>
+#include <string>
 
+#include "cli/options.hpp"
 #include "commands/plot.hpp"
 #include "system/files.hpp"
 #include "training/demo.hpp"

@@ -5,9 +5,16 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <linreg/data/synthetic_data.hpp>
+#include <linreg/report/gnuplot.hpp>
+#include <linreg/report/run.hpp>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "system/files.hpp"
 #include "system/process.hpp"

@@ -3,8 +3,12 @@
 #include <ATen/Parallel.h>
 #include <torch/version.h>
 
+#include <linreg/report/run.hpp>
 #include <nlohmann/json.hpp>
+#include <span>
+#include <string>
 
+#include "cli/options.hpp"
 #include "system/files.hpp"
 
 namespace linreg::app {

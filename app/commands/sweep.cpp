@@ -8,6 +8,7 @@
 #include <limits>
 #include <linreg/report/sweep.hpp>
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "cli/exit_status.hpp"
 #include "commands/plot.hpp"

@@ -1,15 +1,21 @@
 #include "python/live_pytorch.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <exception>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <linreg/report/run.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
+#include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "system/process.hpp"
 #include "system/usage_error.hpp"

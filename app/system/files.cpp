@@ -3,11 +3,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <linreg/pytorch/detail/replacement_file.hpp>
+#include <string>
+#include <string_view>
 #include <system_error>
 
 #include "system/interrupt.hpp"

@@ -1,5 +1,6 @@
 #include "system/interrupt.hpp"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <atomic>

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/ioctl.h>
+#include <sys/types.h>
 #include <unistd.h>
 #include <utf8.h>
 
@@ -10,6 +11,8 @@
 #include <charconv>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
+#include <string_view>
 #include <utility>
 
 namespace linreg::app {

@@ -9,6 +9,8 @@
 #include <linreg/pytorch/format.hpp>
 #include <linreg/pytorch/random.hpp>
 #include <linreg/scratch/scratch.hpp>
+#include <utility>
+#include <vector>
 
 #include "training/initial_weights.hpp"
 #include "training/progress.hpp"

@@ -5,6 +5,7 @@
 #include <torch/types.h>
 
 #include <filesystem>
+#include <string>
 #include <utility>
 
 #include "system/usage_error.hpp"

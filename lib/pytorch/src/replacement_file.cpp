@@ -1,6 +1,10 @@
+#include <stdio.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
+#include <cstdio>
+#include <filesystem>
 #include <linreg/pytorch/detail/replacement_file.hpp>
 #include <random>
 #include <string>

@@ -334,7 +334,7 @@ class File final : public caffe2::serialize::ReadAdapterInterface {
  public:
   explicit File(const std::filesystem::path& path) {
     TORCH_CHECK(!std::filesystem::exists(path) || std::filesystem::is_regular_file(path),
-                "is not a regular file");
+                "not a regular file");
     stream_.open(path, std::ios::binary);
     TORCH_CHECK(stream_, "can't be opened: ", std::strerror(errno));
     stream_.seekg(0, std::ios::end);
@@ -362,7 +362,7 @@ StateDict read_state_dict(std::shared_ptr<caffe2::serialize::ReadAdapterInterfac
   std::array<char, 2> start{};
   file->read(0, start.data(), start.size(), "");
   TORCH_CHECK(file->size() < 2 || (start[0] == 'P' && start[1] == 'K'),
-              "is not a zip file; torch.save writes one since PyTorch 1.6, unless called with "
+              "not a zip file; torch.save writes one since PyTorch 1.6, unless called with "
               "_use_new_zipfile_serialization=False");
   const auto sizes =
       zip::member_sizes(file->size(), [&](std::uint64_t at, char* to, std::size_t count) {

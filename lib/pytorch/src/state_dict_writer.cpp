@@ -161,7 +161,7 @@ void save_state_dict_file(const std::filesystem::path& path, const StateDict& en
     PickleWriter writer;
     const auto pickle = writer.run(entries);
     TORCH_CHECK(!std::filesystem::exists(path) || std::filesystem::is_regular_file(path),
-                "is no regular file");
+                "not a regular file");
     detail::ReplacementFile file(path);
     {
       caffe2::serialize::PyTorchStreamWriter zip([&](const void* data, std::size_t count) {

@@ -5,8 +5,14 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstddef>
+#include <cstdint>
 #include <stdexcept>
+#include <string>
+#include <string_view>
 #include <utility>
+#include <variant>
+#include <vector>
 
 #include "escaped.hpp"
 
@@ -369,8 +375,7 @@ class Unpickler {
     move_from(first, dict->items);
   }
 
-  /// Python numbers its memo without gaps; to insist on that keeps a huge index from asking for a
-  /// huge memo.
+  /// Refuses gaps, which Python's memo never has: a huge index can't ask for a huge memo.
   void memoize(std::uint64_t index) {
     const auto value = stack_[below(1)];
     if (index > memo_.size()) fail("the memo's index {} follows {} entries", index, memo_.size());

@@ -8,7 +8,7 @@
 #include <vector>
 
 /// Reads Python's pickle as plain data, without LibTorch. It imports, calls and builds nothing, so
-/// that a file can run nothing.
+/// that no file can run code.
 namespace linreg::pytorch::pickle {
 
 struct None {};

@@ -13,9 +13,9 @@ using Read = std::function<void(std::uint64_t position, char* to, std::size_t co
 
 /// The size of each member of a zip, by its name below the archive's one folder ("data/0").
 ///
-/// PyTorchStreamReader reads the members; this checks their sizes before it takes memory for them,
-/// which LibTorch 1.13's does not. Accepts only what torch.save writes: members that are stored
-/// uncompressed, lie inside the file, are together no larger than it, and have distinct names.
+/// Checks the sizes before PyTorchStreamReader takes memory for them, which LibTorch 1.13's does
+/// not. Accepts only what torch.save writes: members that are stored uncompressed, lie inside the
+/// file, are together no larger than it, and have distinct names.
 ///
 /// Not by libzip: it could find another directory than LibTorch's miniz does; it compares
 /// checksums, which torch.save can leave out; find_package(libzip) fails on Debian 12, and users of

@@ -3,7 +3,11 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <cstddef>
+#include <linreg/report/run.hpp>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
 
 namespace linreg::report {
 namespace {

@@ -6,10 +6,19 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <linreg/report/best_fit.hpp>
+#include <linreg/report/run.hpp>
+#include <linreg/report/sweep.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace linreg::report {
 namespace {
@@ -184,7 +193,7 @@ std::string panel(std::span<const Curve> curves, std::string_view why) {
                     quote(why));
 }
 
-/// Every how many points one is marked, for at most `most_marks`.
+/// The distance between marked points, for at most `most_marks` of them.
 std::size_t mark_distance(const std::vector<Point>& points) {
   return points.size() / most_marks + 1;
 }

@@ -9,11 +9,10 @@ namespace linreg::analysis {
 
 /// The weights and bias of the least squared error, which training only approaches.
 struct LeastSquares {
-  torch::Tensor w;        ///< weights, float64, shape (d, 1)
-  double b = 0;           ///< bias
-  std::int64_t rank = 0;  ///< of (features, 1): d + 1 unless collinear
-  double mean_squared_error =
-      0;  ///< the loss of nn.MSELoss; the mean of squared_loss is half of it
+  torch::Tensor w;                ///< weights, float64, shape (d, 1)
+  double b = 0;                   ///< bias
+  std::int64_t rank = 0;          ///< of (features, 1): d + 1 unless collinear
+  double mean_squared_error = 0;  ///< nn.MSELoss; the mean of squared_loss is half of it
 };
 
 /// Returns the analytical solution (article, 1.2) in float64, as Python's

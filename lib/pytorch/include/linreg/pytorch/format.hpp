@@ -77,8 +77,8 @@ struct FormatSpec {
 ///
 /// Follows Python in every dtype that Python prints, strides, expanded tensors, conj and neg bits,
 /// devices, the default dtype and autograd's suffixes. Neither changes the tensor nor lets autograd
-/// record anything. Prints an undefined tensor as None, which Python has in its place: the grad of
-/// a tensor without one.
+/// record anything. Prints an undefined tensor as None, as Python prints the grad of a tensor
+/// without one.
 ///
 /// Departure: prints a torch.nn.Parameter as the tensor that it is in C++, and no forward-mode
 /// tangent; Python has a text of its own for both.

@@ -22,7 +22,7 @@ struct ComparedValue {
   float left = 0;
   float right = 0;
   std::uint64_t ulp = 0;          ///< their ulp_distance
-  bool within_tolerance = false;  ///< see `tolerance`
+  bool within_tolerance = false;  ///< see Tolerance
 };
 
 struct Comparison {
