@@ -2,10 +2,12 @@
 #include <torch/autograd.h>
 
 #include <limits>
+#include <linreg/analysis/stability.hpp>
 #include <linreg/concise/concise.hpp>
 #include <linreg/scratch/scratch.hpp>
+#include <nlohmann/json.hpp>
 
-#include "linreg/analysis/stability.hpp"
+#include "python_scripts.hpp"
 
 namespace linreg::analysis {
 namespace {
@@ -130,6 +132,22 @@ TEST(LargestStableLr, IsTheSameInManyBlocks) {
   const torch::Tensor many = features.repeat({600, 1});  // the same Hessian
   const double bound = largest_stable_lr(features, 1000);
   EXPECT_NEAR(largest_stable_lr(many, 600000), bound, 1e-12 * bound);
+}
+
+/// The script decides in rational numbers.
+TEST(LargestStableLr, IsNeverAboveTheExactOneHoweverTheFeaturesAreScaled) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  const auto cases = nlohmann::json::parse(test::run_python(test::script("stable_lrs.py")));
+  ASSERT_GE(cases.size(), 200U);
+  for (const auto& expected : cases) {
+    std::vector<torch::Tensor> rows;
+    for (const auto& row : expected["features"]) {
+      rows.push_back(torch::tensor(row.get<std::vector<double>>(), torch::kFloat));
+    }
+    const double bound = largest_stable_lr(torch::stack(rows), expected["batch_size"]);
+    EXPECT_LE(bound, expected["limits"][1].get<double>()) << expected;
+    EXPECT_GE(bound, expected["limits"][0].get<double>() * (1 - 1e-8)) << expected;
+  }
 }
 
 TEST(LargestStableLr, RefusesFeaturesThatAreNotFiniteAndAnEmptyBatch) {
