@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <torch/nn/module.h>
@@ -652,10 +653,64 @@ TEST(LoadStateDictFile, RefusesDishonestZips) {
   EXPECT_TRUE(contains(load(overlapping), "members overlap"));
 }
 
-TEST(LoadStateDictFile, SaysThatAFileIsNotAZip) {
-  EXPECT_TRUE(contains(error_of([] { load_bytes("\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19."); }),
-                       "not a zip file"));
-  EXPECT_TRUE(contains(error_of([] { load_bytes(""); }), "cut short or not a zip"));
+TEST(LoadStateDictFile, SaysWhatAFileIsThatIsNoZip) {
+  const auto load = [](std::string bytes) { return error_of([&] { load_bytes(bytes); }); };
+  EXPECT_TRUE(contains(load("\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19."), "before PyTorch 1.6"));
+  EXPECT_TRUE(contains(load("\x93NUMPY\1"), "is a NumPy array"));
+  EXPECT_TRUE(contains(load("\x80\4N."), "is a pickle, but not torch.save's"));
+  EXPECT_TRUE(contains(load("1.0, 2.0\n"), "is a text file"));
+  EXPECT_TRUE(contains(load("\x7f\x45LF\2"), "is not a zip file"));
+  EXPECT_TRUE(contains(load(""), "cut short or not a zip"));
+}
+
+TEST(LoadStateDictFile, SaysWhatToDoWithWhatPeopleSave) {
+  const auto load_global = [](const std::string& global) {
+    return error_of_pickle("\x80\2c" + global + "\n.");
+  };
+  EXPECT_TRUE(
+      contains(load_global("torch.nn.modules.linear\nLinear"), "save its state_dict() alone"));
+  EXPECT_TRUE(contains(load_global("__main__\nNet"), "save its state_dict() alone"));
+  EXPECT_TRUE(contains(load_global("torch.nn.parameter\nUninitializedParameter"), "lazy layer"));
+  EXPECT_TRUE(contains(load_global("torch._tensor\n_rebuild_from_type_v2"), "nn.Buffer"));
+  EXPECT_TRUE(contains(load_global("numpy.core.multiarray\nscalar"), "NumPy's"));
+  const std::string state = '}' + text("w") + tensor(6, 0, {6}, {1}) + 's';
+  EXPECT_TRUE(
+      contains(error_of_pickle("\x80\2}(" + text("model") + state + text("epoch") + "K\3u."),
+               "entry \"epoch\" is the integer 3, not a tensor: save one of the file's dicts "
+               "alone, \"model\""));
+  const auto load = [](const std::vector<Member>& members) {
+    return error_of([&] { load_bytes(zip(members)); });
+  };
+  EXPECT_TRUE(contains(load({{"n/data.pkl", "\x80\2}."}, {"n/constants.pkl", ""}}), "TorchScript"));
+  EXPECT_TRUE(contains(load({{"weight.npy", ""}}), "NumPy's"));
+}
+
+TEST(LoadStateDictFile, ReadsAndBoundsTheZipsSmallMembersBeforeAnyOther) {
+  const auto load = [](const std::vector<Member>& members) {
+    return error_of([&] { load_bytes(zip(members)); });
+  };
+  const Member pickle{"n/data.pkl", "\x80\2}."};
+  EXPECT_TRUE(contains(load({pickle}), "\"version\" is missing"));
+  EXPECT_TRUE(contains(load({}), "\"version\" is missing"));
+  for (const std::string version : {"x\x1b", "", "0", "11", "-3", "99999999999999999999"}) {
+    EXPECT_TRUE(contains(load({pickle, {"n/version", version}}), "the format's version is \""));
+  }
+  EXPECT_TRUE(
+      contains(load({pickle, {"n/version", std::string(1000, '9')}}), "1000 bytes, over 32"));
+  EXPECT_TRUE(contains(load({pickle, {"n/version", "3"}, {"n/byteorder", std::string(1000, '\7')}}),
+                       "1000 bytes, over 32"));
+}
+
+TEST(LoadStateDictFile, ReadsAZipThatOtherBytesFollow) {
+  const std::string pickle = dict_of(tensor(6, 0, {6}, {1}));
+  const std::string file =
+      zip({{"n/data.pkl", pickle}, {"n/data/0", std::string(24, '\1')}, {"n/version", "3\n"}});
+  EXPECT_EQ(load_bytes(file + "tail").size(), 1U);
+}
+
+TEST(LoadStateDictFile, RefusesATextThatIsNotUtf8) {
+  EXPECT_TRUE(contains(error_of_pickle("\x80\2}" + text("\xff") + "Ns."),
+                       "the text \"\\xff\" is not UTF-8"));
 }
 
 TEST(LoadStateDictFile, RefusesEveryTruncation) {
@@ -775,6 +830,11 @@ TEST(SaveStateDictFile, RefusesWhatPythonCouldNotRead) {
   EXPECT_TRUE(contains(error({}), path.string() + ": entry \"w\": the tensor is undefined"));
   EXPECT_TRUE(contains(error(torch::ones({2}).to_sparse()), "layout Sparse"));
   EXPECT_TRUE(contains(error(torch::ones({2}, torch::kMeta)), "on meta"));
+  EXPECT_TRUE(contains(error(torch::_efficientzerotensor({3})), "must be cloned first"));
+  if (TORCH_VERSION_MAJOR < 2) {
+    EXPECT_TRUE(
+        contains(error(torch::ones({2}, torch::kComplexHalf)), "can't load torch.complex32"));
+  }
   const auto ints = torch::ones({2}, torch::kInt);
   EXPECT_TRUE(
       contains(error_of([&] {
@@ -782,6 +842,27 @@ TEST(SaveStateDictFile, RefusesWhatPythonCouldNotRead) {
                }),
                "entry \"f\": torch.load can't share a storage between Int and Float"));
   EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(SaveStateDictFile, WritesWholeElementsOfAStorageThatHoldsAPartOfOneMore) {
+  const TemporaryDirectory folder;
+  const torch::Tensor bytes = torch::arange(10, torch::kByte);
+  const torch::Tensor numbers = bytes.slice(0, 0, 8).view(torch::kInt);
+  save_state_dict_file(folder.path() / "net.pt", dict({{"w", numbers}}));
+  const auto read = load_state_dict_file(folder.path() / "net.pt");
+  EXPECT_TRUE(torch::equal(read["w"], numbers));
+  EXPECT_EQ(read["w"].storage().nbytes(), 8U);
+}
+
+TEST(LoadStateDictFile, ReadsAStorageWithASurplusBelowOneElement) {
+  const auto file = [](std::size_t size) {
+    return zip({{"n/data.pkl", dict_of(tensor(2, 0, {2}, {1}))},
+                {"n/data/0", std::string(size, '\0')},
+                {"n/version", "3\n"}});
+  };
+  EXPECT_TRUE(torch::equal(load_bytes(file(11))["w"], torch::zeros({2})));
+  EXPECT_TRUE(contains(error_of([&] { load_bytes(file(12)); }), "has 12 bytes, not 8"));
+  EXPECT_TRUE(contains(error_of([&] { load_bytes(file(7)); }), "has 7 bytes, not 8"));
 }
 
 TEST(SaveStateDictFile, WritesNamesThatAreUtf8AndRefusesOthers) {
@@ -863,6 +944,16 @@ TEST(SaveStateDictFile, SaysWhereItCanNotWrite) {
   EXPECT_TRUE(contains(error_of([&] { save_state_dict_file("/dev/null", entries); }),
                        "not a regular file"));
   EXPECT_FALSE(std::filesystem::is_regular_file("/dev/null"));
+  const TemporaryDirectory folder;
+  const auto path = folder.path() / "out";
+  const std::string descriptor =
+      "/proc/self/fd/" + std::to_string(open(path.c_str(), O_WRONLY | O_CREAT, 0600));
+  EXPECT_TRUE(
+      contains(error_of([&] { save_state_dict_file(descriptor, entries); }), "not a regular file"));
+  std::filesystem::create_symlink(descriptor, folder.path() / "link");
+  EXPECT_TRUE(contains(error_of([&] { save_state_dict_file(folder.path() / "link", entries); }),
+                       "not a regular file"));
+  EXPECT_EQ(read_bytes(path), "");
 }
 
 // Modules.
@@ -895,6 +986,14 @@ TEST(LoadInto, AcceptsANumberWithOneDimensionAsPythonDoes) {
   entries["num_batches_tracked"] = torch::tensor({7, 8});
   EXPECT_TRUE(contains(error_of([&] { load_into(*net, entries); }),
                        "\"num_batches_tracked\" has shape [2]"));
+}
+
+TEST(LoadInto, NamesThePrefixOfAWrappedModule) {
+  nn::Linear net(2, 1);
+  const auto entries =
+      dict({{"module.weight", torch::ones({1, 2})}, {"module.bias", torch::ones({1})}});
+  EXPECT_TRUE(contains(error_of([&] { load_into(*net, entries); }),
+                       "the entries' names all begin with \"module.\""));
 }
 
 TEST(LoadInto, ListsAllDifferencesAndChangesNothing) {

@@ -21,6 +21,7 @@ namespace linreg::app {
 namespace {
 
 using pytorch::detail::follow_links;
+using pytorch::detail::names_an_open_file;
 using pytorch::detail::ReplacementFile;
 
 [[noreturn]] void fail(int error, const std::filesystem::path& path) {
@@ -84,6 +85,9 @@ void check_writable(std::string_view option, const std::string& path) {
   const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
   if (!std::filesystem::is_directory(folder, error)) {
     refuse(fmt::format("there is no folder '{}'", folder.string()));
+  }
+  if (std::filesystem::is_regular_file(file, error) && names_an_open_file(path)) {
+    refuse("it is a file that is open already, as stdout is");
   }
   if (is_special(file)) {
     if (access(file.c_str(), W_OK) != 0) refuse(std::strerror(errno));

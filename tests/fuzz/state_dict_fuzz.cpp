@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 
 #include "unpickler.hpp"
@@ -15,14 +16,17 @@
 #ifdef LINREG_FUZZ_LIBTORCH
 #include <c10/core/CPUAllocator.h>
 #include <c10/util/Exception.h>
-#include <caffe2/serialize/read_adapter_interface.h>
-
-#include <memory>
 
 #include "state_dict_reader.hpp"
 #endif
 
 namespace {
+
+linreg::pytorch::zip::Source in_memory(std::string_view bytes) {
+  return {bytes.size(), [bytes](std::uint64_t at, char* to, std::size_t count) {
+            std::memcpy(to, bytes.substr(static_cast<std::size_t>(at), count).data(), count);
+          }};
+}
 
 void parse(std::string_view bytes) try {
   if (!bytes.starts_with("PK")) {
@@ -30,39 +34,25 @@ void parse(std::string_view bytes) try {
     linreg::pytorch::pickle::described(pickle, pickle.root);
     return;
   }
-  linreg::pytorch::zip::member_sizes(
-      bytes.size(), [&](std::uint64_t at, char* to, std::size_t count) {
-        std::memcpy(to, bytes.substr(static_cast<std::size_t>(at), count).data(), count);
-      });
+  const auto file = in_memory(bytes);
+  for (const auto& [name, member] : linreg::pytorch::zip::members(file)) {
+    std::string read(static_cast<std::size_t>(member.size), '\0');
+    linreg::pytorch::zip::read_member(file, member, read.data(), read.size());
+  }
 } catch (const std::runtime_error&) {
 }
 
 #ifdef LINREG_FUZZ_LIBTORCH
-class Memory final : public caffe2::serialize::ReadAdapterInterface {
- public:
-  explicit Memory(std::string_view bytes) : bytes_(bytes) {}
-  std::size_t size() const override { return bytes_.size(); }
-  std::size_t read(std::uint64_t at, void* to, std::size_t count, const char*) const override {
-    return at > bytes_.size()
-               ? 0
-               : bytes_.copy(static_cast<char*>(to), count, static_cast<std::size_t>(at));
-  }
-
- private:
-  std::string_view bytes_;
-};
-
 void read(std::string_view bytes) try {
-  const auto member = [](const std::string&, std::size_t size) {
+  const auto member = [](const std::string&, std::size_t size, std::size_t) {
     TORCH_CHECK(size <= 4096, "no member is larger");
     auto memory = c10::GetCPUAllocator()->allocate(size);
     if (size > 0) std::memset(memory.get(), 1, size);
     return memory;
   };
-  const auto entries =
-      bytes.starts_with("PK")
-          ? linreg::pytorch::read_state_dict(std::make_shared<Memory>(bytes))
-          : linreg::pytorch::read_pickled_state_dict(bytes, member, bytes.size() % 2 == 0);
+  const auto entries = bytes.starts_with("PK") ? linreg::pytorch::read_state_dict(in_memory(bytes))
+                                               : linreg::pytorch::read_pickled_state_dict(
+                                                     bytes, member, bytes.size() % 2 == 0);
   for (const auto& item : entries)
     if (item.value().numel() < 10000) item.value().clone();
 } catch (const std::exception&) {

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
+#include <iterator>
 #include <linreg/pytorch/detail/replacement_file.hpp>
 #include <random>
 #include <string>
@@ -28,6 +29,18 @@ std::filesystem::path follow_links(std::filesystem::path path) {
     path = path.parent_path() / std::filesystem::read_symlink(path, error);
   }
   return path;
+}
+
+bool names_an_open_file(std::filesystem::path path) {
+  std::error_code error;
+  for (int links = 0; links < 40; ++links) {
+    const auto folder =
+        std::filesystem::canonical(std::filesystem::absolute(path).parent_path(), error);
+    if (!folder.empty() && *std::next(folder.begin()) == "proc") return true;
+    if (!std::filesystem::is_symlink(path, error)) return false;
+    path = path.parent_path() / std::filesystem::read_symlink(path, error);
+  }
+  return false;
 }
 
 ReplacementFile::ReplacementFile(const std::filesystem::path& path)

@@ -22,6 +22,20 @@ void collect(const torch::nn::Module& module, const std::string& prefix, StateDi
     collect(*child.value(), prefix + child.key() + '.', entries);
 }
 
+/// What all names of entries begin with, if without it they are the module's own; else nothing.
+std::string common_prefix(const StateDict& own, const StateDict& entries) {
+  if (entries.size() != own.size() || own.is_empty()) return "";
+  const std::string& name = entries.front().key();
+  const std::string& own_name = own.front().key();
+  if (name.size() <= own_name.size() || !name.ends_with(own_name)) return "";
+  const std::string prefix = name.substr(0, name.size() - own_name.size());
+  for (const auto& item : entries) {
+    if (!item.key().starts_with(prefix) || !own.contains(item.key().substr(prefix.size())))
+      return "";
+  }
+  return prefix;
+}
+
 }  // namespace
 
 StateDict state_dict(const torch::nn::Module& module) {
@@ -52,6 +66,10 @@ void load_into(torch::nn::Module& module, const StateDict& entries) {
   }
   for (const auto& item : entries)
     if (!own.contains(item.key())) problems << "\n  unexpected: " << escaped(item.key());
+  const std::string prefix = common_prefix(own, entries);
+  TORCH_CHECK(prefix.empty(), "the entries' names all begin with ", escaped(prefix),
+              ", as those of a module that another wraps (nn.DataParallel, torch.compile): rename "
+              "them, or save the wrapped module's state_dict()");
   TORCH_CHECK(problems.str().empty(), "the entries don't fit ", module.name(), ":", problems.str());
   const torch::NoGradGuard no_grad;
   for (const auto& [to, from] : copies) to.copy_(from);

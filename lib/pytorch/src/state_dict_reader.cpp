@@ -4,19 +4,21 @@
 #include <ATen/ops/_empty_affine_quantized.h>
 #include <ATen/ops/_empty_per_channel_affine_quantized.h>
 #include <ATen/ops/empty.h>
+#include <c10/core/CPUAllocator.h>
 #include <c10/core/ScalarType.h>
 #include <c10/core/Storage.h>
 #include <c10/util/Exception.h>
-#include <caffe2/serialize/inline_container.h>
-#include <caffe2/serialize/read_adapter_interface.h>
+#include <caffe2/serialize/versions.h>
+#include <fmt/ranges.h>  // fmt::join, from fmt 11 on
 
 #include <algorithm>
-#include <array>
 #include <bit>
+#include <cctype>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
 #include <fstream>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <unordered_set>
@@ -253,7 +255,7 @@ class TensorReader {
                   " and again ", nbytes, " of ", type);
       return storage;
     }
-    auto bytes = read_member_("data/" + key, nbytes);
+    auto bytes = read_member_("data/" + key, nbytes, item);
     if (width > 1) swap_bytes(static_cast<char*>(bytes.get()), nbytes, width);
     c10::Storage storage(c10::Storage::use_byte_size_t(), nbytes, std::move(bytes), nullptr,
                          /*resizable=*/false);
@@ -304,9 +306,8 @@ class Flattener {
         add_dict(name, item, depth + 1);
         continue;
       }
-      TORCH_CHECK(
-          reader_.describes_tensor(item), "entry ", escaped(name), " is ", described(pickle_, item),
-          ", not a tensor: save the tensors alone, as torch.save(module.state_dict(), path) does");
+      TORCH_CHECK(reader_.describes_tensor(item), "entry ", escaped(name), " is ",
+                  described(pickle_, item), ", not a tensor: save ", what_to_save());
       TORCH_CHECK(!entries_.contains(name), "entry ", escaped(name), " occurs twice");
       try {
         entries_.insert(name, reader_.tensor(item));
@@ -314,6 +315,17 @@ class Flattener {
         TORCH_CHECK(false, "entry ", escaped(name), ": ", error.what_without_backtrace());
       }
     }
+  }
+
+  /// Names the dicts of a training checkpoint.
+  std::string what_to_save() const {
+    constexpr std::size_t kMostNames = 8;
+    std::vector<std::string> names;
+    const auto& items = find_node(pickle_, pickle_.root)->items;
+    for (std::size_t i = 0; i < items.size() && names.size() < kMostNames; i += 2)
+      if (is_dict(find_node(pickle_, items[i + 1]))) names.push_back(escaped(key_text(items[i])));
+    if (names.empty()) return "the tensors alone, as torch.save(module.state_dict(), path) does";
+    return fmt::format("one of the file's dicts alone, {}", fmt::join(names, ", "));
   }
 
   std::string key_text(const pickle::Value& key) const {
@@ -329,71 +341,90 @@ class Flattener {
   StateDict entries_{"Entry"};
 };
 
-/// A file that PyTorchStreamReader and zip::member_sizes share.
-class File final : public caffe2::serialize::ReadAdapterInterface {
- public:
-  explicit File(const std::filesystem::path& path) {
-    TORCH_CHECK(!std::filesystem::exists(path) || std::filesystem::is_regular_file(path),
-                "not a regular file");
-    stream_.open(path, std::ios::binary);
-    TORCH_CHECK(stream_, "can't be opened: ", std::strerror(errno));
-    stream_.seekg(0, std::ios::end);
-    size_ = static_cast<std::size_t>(stream_.tellg());
-  }
+/// The whole file, read where the reader asks.
+zip::Source open(const std::filesystem::path& path) {
+  TORCH_CHECK(!std::filesystem::exists(path) || std::filesystem::is_regular_file(path),
+              "not a regular file");
+  const auto stream = std::make_shared<std::ifstream>(path, std::ios::binary | std::ios::ate);
+  TORCH_CHECK(*stream, "can't be opened: ", std::strerror(errno));
+  const auto size = static_cast<std::uint64_t>(stream->tellg());
+  return {size, [stream](std::uint64_t at, char* to, std::size_t count) {
+            stream->clear();
+            stream->seekg(static_cast<std::streamoff>(at));
+            stream->read(to, static_cast<std::streamsize>(count));
+            TORCH_CHECK(static_cast<std::size_t>(stream->gcount()) == count,
+                        "can't be read at byte ", at);
+          }};
+}
 
-  std::size_t size() const override { return size_; }
-
-  std::size_t read(std::uint64_t position, void* to, std::size_t count,
-                   const char* /*what*/) const override {
-    stream_.clear();
-    stream_.seekg(static_cast<std::streamoff>(position));
-    stream_.read(static_cast<char*>(to), static_cast<std::streamsize>(count));
-    return static_cast<std::size_t>(stream_.gcount());
-  }
-
- private:
-  mutable std::ifstream stream_;
-  std::size_t size_ = 0;
-};
+/// What a file is that does not start as a zip, and what to do.
+std::string what_else(std::string_view start) {
+  if (start.starts_with("\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19."))
+    return "has torch.save's format of before PyTorch 1.6: write it anew in Python, with "
+           "torch.save(torch.load(path), path)";
+  if (start.starts_with("\x93NUMPY"))
+    return "is a NumPy array: write it anew in Python, with "
+           "torch.save(torch.from_numpy(numpy.load(path)), path)";
+  if (start.starts_with("\x80") && start.size() > 1 && '\2' <= start[1] && start[1] <= '\5')
+    return "is a pickle, but not torch.save's: write it anew in Python, with "
+           "torch.save(pickle.load(open(path, \"rb\")), path)";
+  if (std::ranges::all_of(start, [](unsigned char c) { return c >= ' ' || std::isspace(c); }))
+    return "is a text file, not one of torch.save";
+  return "is not a zip file, which torch.save writes since PyTorch 1.6";
+}
 
 }  // namespace
 
-StateDict read_state_dict(std::shared_ptr<caffe2::serialize::ReadAdapterInterface> file) {
-  std::array<char, 2> start{};
-  file->read(0, start.data(), start.size(), "");
-  TORCH_CHECK(file->size() < 2 || (start[0] == 'P' && start[1] == 'K'),
-              "not a zip file; torch.save writes one since PyTorch 1.6, unless called with "
-              "_use_new_zipfile_serialization=False");
-  const auto sizes =
-      zip::member_sizes(file->size(), [&](std::uint64_t at, char* to, std::size_t count) {
-        TORCH_CHECK(file->read(at, to, count, "") == count, "can't be read at byte ", at);
-      });
-  caffe2::serialize::PyTorchStreamReader container(file);
-  const auto read_member = [&](const std::string& name, std::optional<std::size_t> expected) {
-    const auto size = sizes.find(name);
-    TORCH_CHECK(size != sizes.end(), "the zip's member ", escaped(name), " is missing");
-    TORCH_CHECK(!expected || *expected == size->second, "the zip's member ", escaped(name), " has ",
-                size->second, " bytes, not ", *expected);
-    auto [bytes, read_size] = container.getRecord(name);
-    TORCH_CHECK(read_size == size->second, "the zip's member ", escaped(name), " has two sizes");
-    return std::pair(std::move(bytes), read_size);
+StateDict read_state_dict(const zip::Source& file) {
+  std::string start(static_cast<std::size_t>(std::min<std::uint64_t>(file.size, 64)), '\0');
+  file.read(0, start.data(), start.size());
+  TORCH_CHECK(start.size() < 2 || start.starts_with("PK"), what_else(start));
+  const auto members = zip::members(file);
+  const auto find = [&](const std::string& name) {
+    const auto member = members.find(name);
+    TORCH_CHECK(member != members.end(), "the zip's member ", escaped(name), " is missing");
+    return member->second;
+  };
+  const auto small_text = [&](const std::string& name) {
+    constexpr std::uint64_t kLongest = 32;
+    const auto member = find(name);
+    TORCH_CHECK(member.size <= kLongest, "the zip's member ", escaped(name), " has ", member.size,
+                " bytes, over ", kLongest);
+    std::string text(static_cast<std::size_t>(member.size), '\0');
+    zip::read_member(file, member, text.data(), text.size());
+    return text;
   };
 
+  TORCH_CHECK(
+      !members.contains("constants.pkl"),
+      "is TorchScript, which torch::jit::load reads: save the module's state_dict() in Python");
+  auto version = small_text(members.contains(".data/version") ? ".data/version" : "version");
+  if (version.ends_with('\n')) version.pop_back();
+  TORCH_CHECK(version.size() <= 2 && !version.empty() &&
+                  version.find_first_not_of("0123456789") == std::string::npos &&
+                  std::stoull(version) >= caffe2::serialize::kMinSupportedFileFormatVersion &&
+                  std::stoull(version) <= caffe2::serialize::kMaxSupportedFileFormatVersion,
+              "the format's version is ", escaped(version), ", but this LibTorch reads ",
+              caffe2::serialize::kMinSupportedFileFormatVersion, " to ",
+              caffe2::serialize::kMaxSupportedFileFormatVersion);
   // Files from before 2.1 don't say; the newest PyTorch assumes little-endian, too.
-  std::string byte_order = "little";
-  if (sizes.contains("byteorder")) {
-    const auto [bytes, size] = read_member("byteorder", std::nullopt);
-    byte_order.assign(static_cast<const char*>(bytes.get()), size);
-  }
+  const auto byte_order = members.contains("byteorder") ? small_text("byteorder") : "little";
   TORCH_CHECK(byte_order == "little" || byte_order == "big", "the byte order is ",
               escaped(byte_order));
   const auto swap = (byte_order == "little") != (std::endian::native == std::endian::little);
 
-  const auto [bytes, size] = read_member("data.pkl", std::nullopt);
+  const auto pickled = find("data.pkl");
+  std::string bytes(static_cast<std::size_t>(pickled.size), '\0');
+  zip::read_member(file, pickled, bytes.data(), bytes.size());
   return read_pickled_state_dict(
-      {static_cast<const char*>(bytes.get()), size},
-      [&](const std::string& name, std::size_t expected) {
-        return read_member(name, expected).first;
+      bytes,
+      [&](const std::string& name, std::size_t count, std::size_t item) {
+        const auto member = find(name);
+        TORCH_CHECK(count <= member.size && member.size - count < item, "the zip's member ",
+                    escaped(name), " has ", member.size, " bytes, not ", count);
+        auto memory = c10::GetCPUAllocator()->allocate(count);
+        zip::read_member(file, member, static_cast<char*>(memory.get()), count);
+        return memory;
       },
       swap);
 }
@@ -412,7 +443,7 @@ StateDict read_pickled_state_dict(std::string_view bytes, const MemberReader& re
 }
 
 StateDict load_state_dict_file(const std::filesystem::path& path) {
-  return detail::naming(path, [&] { return read_state_dict(std::make_shared<File>(path)); });
+  return detail::naming(path, [&] { return read_state_dict(open(path)); });
 }
 
 }  // namespace linreg::pytorch

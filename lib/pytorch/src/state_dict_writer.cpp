@@ -3,9 +3,11 @@
 #include <c10/core/Storage.h>
 #include <c10/util/Exception.h>
 #include <caffe2/serialize/inline_container.h>
+#include <torch/version.h>
 #include <utf8.h>
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <linreg/pytorch/detail/replacement_file.hpp>
@@ -23,6 +25,10 @@ namespace linreg::pytorch {
 namespace {
 
 using detail::escaped;
+
+/// Python's torch.load knows _rebuild_tensor_v3 from 2.1 on.
+constexpr bool reads_untyped_storages = TORCH_VERSION_MAJOR > 2 ||
+                                        (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 1);
 
 /// Writes the pickle, of protocol 2, that Python's torch.save(OrderedDict of tensors) writes, but
 /// without its memo.
@@ -45,8 +51,8 @@ class PickleWriter {
     return std::move(out_);
   }
 
-  /// In the order of their keys, "0", "1", ...
-  const std::vector<c10::Storage>& storages() const { return storages_; }
+  /// The storages and how many of their bytes to write, in the order of their keys, "0", "1", ...
+  const std::vector<std::pair<c10::Storage, std::size_t>>& storages() const { return storages_; }
 
  private:
   void ordered_dict_begin() { out_ += "ccollections\nOrderedDict\n)R"; }
@@ -55,6 +61,8 @@ class PickleWriter {
     TORCH_CHECK(given.defined(), "the tensor is undefined");
     TORCH_CHECK(given.layout() == at::kStrided && !given.is_nested(), "a tensor of layout ",
                 given.layout(), given.is_nested() ? ", nested," : "", " must be made dense first");
+    TORCH_CHECK(!given._is_zerotensor(),
+                "a tensor without memory, of _efficientzerotensor, must be cloned first");
     TORCH_CHECK(given.device().is_cpu(), "a tensor on ", given.device(),
                 " must be moved to the CPU first");
     const auto requires_grad = given.requires_grad();
@@ -62,6 +70,8 @@ class PickleWriter {
         given.is_conj() || given.is_neg() ? given.detach().resolve_conj().resolve_neg() : given;
     const auto dtype = tensor.scalar_type();
     const auto untyped = !detail::has_storage_type(dtype);
+    TORCH_CHECK(!untyped || reads_untyped_storages, "PyTorch before 2.1 can't load ",
+                detail::dtype_name(dtype));
     detail::check_view(dtype, tensor.storage().nbytes(), tensor.storage_offset(), tensor.sizes(),
                        tensor.strides());
 
@@ -84,7 +94,9 @@ class PickleWriter {
   void storage(const c10::Storage& storage, at::ScalarType dtype, bool untyped) {
     const auto [known, is_new] =
         keys_.emplace(storage.unsafeGetStorageImpl(), std::pair(storages_.size(), dtype));
-    if (is_new) storages_.push_back(storage);
+    const std::size_t elements = storage.nbytes() / c10::elementSize(dtype);
+    // Whole elements: a storage of another dtype's bytes may hold a part of one more.
+    if (is_new) storages_.emplace_back(storage, elements * c10::elementSize(dtype));
     const auto [key, known_dtype] = known->second;
     TORCH_CHECK(dtype == known_dtype, "torch.load can't share a storage between ", known_dtype,
                 " and ", dtype);
@@ -93,7 +105,7 @@ class PickleWriter {
     global(untyped ? "torch.storage.UntypedStorage" : detail::storage_type(dtype));
     text(std::to_string(key));
     text("cpu");
-    integer(static_cast<std::int64_t>(storage.nbytes() / c10::elementSize(dtype)));
+    integer(static_cast<std::int64_t>(elements));
     out_ += "tQ";
   }
 
@@ -150,7 +162,7 @@ class PickleWriter {
   }
 
   std::string out_;
-  std::vector<c10::Storage> storages_;
+  std::vector<std::pair<c10::Storage, std::size_t>> storages_;
   std::unordered_map<const c10::StorageImpl*, std::pair<std::size_t, at::ScalarType>> keys_;
 };
 
@@ -160,7 +172,8 @@ void save_state_dict_file(const std::filesystem::path& path, const StateDict& en
   detail::naming(path, [&] {
     PickleWriter writer;
     const auto pickle = writer.run(entries);
-    TORCH_CHECK(!std::filesystem::exists(path) || std::filesystem::is_regular_file(path),
+    TORCH_CHECK(!detail::names_an_open_file(path) &&
+                    (!std::filesystem::exists(path) || std::filesystem::is_regular_file(path)),
                 "not a regular file");
     detail::ReplacementFile file(path);
     {
@@ -172,8 +185,8 @@ void save_state_dict_file(const std::filesystem::path& path, const StateDict& en
       const std::string byte_order = std::endian::native == std::endian::little ? "little" : "big";
       zip.writeRecord("byteorder", byte_order.data(), byte_order.size());
       for (std::size_t key = 0; key < writer.storages().size(); ++key) {
-        const auto& storage = writer.storages()[key];
-        zip.writeRecord("data/" + std::to_string(key), storage.data(), storage.nbytes());
+        const auto& [storage, nbytes] = writer.storages()[key];
+        zip.writeRecord("data/" + std::to_string(key), storage.data(), nbytes);
       }
       zip.writeEndOfFile();
     }

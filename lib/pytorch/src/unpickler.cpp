@@ -1,6 +1,7 @@
 #include "unpickler.hpp"
 
 #include <fmt/format.h>
+#include <utf8.h>
 
 #include <algorithm>
 #include <array>
@@ -68,6 +69,18 @@ constexpr auto kAllowed = std::to_array<std::string_view>({
     "torch.per_channel_affine",
     "torch.per_channel_affine_float_qparams",
 });
+
+/// What to do about a global that files hold in place of tensors.
+std::string_view advice(std::string_view module, std::string_view name) {
+  if (name == "UninitializedParameter" || name == "UninitializedBuffer")
+    return ": a lazy layer has no weights until its module has run once; save after that";
+  if (name == "_rebuild_from_type_v2")
+    return ": a tensor with attributes, such as nn.Buffer; save its detach()";
+  if (module.starts_with("torch.nn.") || module == "__main__")
+    return ": the file holds a whole module or an object of a class; save its state_dict() alone";
+  if (module.starts_with("numpy")) return ": NumPy's; make it a tensor, or leave it out";
+  return "";
+}
 
 /// A tensor takes about 25 values: this allows some 300,000 tensors in at most half a gigabyte.
 constexpr std::size_t kMostValues = std::size_t{1} << 23;
@@ -178,13 +191,13 @@ class Unpickler {
         push(std::bit_cast<double>(big_endian(take(8))));
         break;
       case 0x8c:  // SHORT_BINUNICODE
-        push(take(unsigned_integer(1)));
+        push(text(1));
         break;
       case 'X':  // BINUNICODE
-        push(take(unsigned_integer(4)));
+        push(text(4));
         break;
       case 0x8d:  // BINUNICODE8
-        push(take(unsigned_integer(8)));
+        push(text(8));
         break;
 
       case ')':  // EMPTY_TUPLE
@@ -272,6 +285,13 @@ class Unpickler {
       fail("declares {} bytes where {} are left", count, bytes_.size() - at_);
     const auto taken = bytes_.substr(at_, static_cast<std::size_t>(count));
     at_ += taken.size();
+    return taken;
+  }
+
+  /// A text after its length, an integer of `width` bytes.
+  std::string_view text(std::size_t width) {
+    const auto taken = take(unsigned_integer(width));
+    if (!utf8::is_valid(taken)) fail("the text {} is not UTF-8", detail::escaped(taken));
     return taken;
   }
 
@@ -399,7 +419,7 @@ class Unpickler {
     const auto* found = std::ranges::find_if(kAllowed, matches);
     if (found == kAllowed.end()) {
       const auto global = detail::escaped(std::string(module) + '.' + std::string(name));
-      fail("refuses {}", global.substr(1, global.size() - 2));
+      fail("refuses {}{}", global.substr(1, global.size() - 2), advice(module, name));
     }
     return {*found};
   }

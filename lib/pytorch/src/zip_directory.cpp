@@ -24,6 +24,7 @@ constexpr std::uint64_t kLocator64Size = 20;
 constexpr std::uint64_t kEnd64Size = 56;
 constexpr std::uint64_t kLocalHeaderSize = 30;
 constexpr std::uint64_t kEntrySize = 46;
+constexpr std::uint64_t kLongestComment = 0xffff;
 constexpr std::uint64_t kFolderAttribute = 0x10;
 constexpr std::uint64_t kIn64BitField = std::numeric_limits<std::uint32_t>::max();
 constexpr std::uint64_t kLargestDirectory = std::uint64_t{1} << 27;  ///< of a million members
@@ -71,20 +72,23 @@ std::string lower_case(std::string name) {
 
 }  // namespace
 
-std::unordered_map<std::string, std::uint64_t> member_sizes(std::uint64_t file_size,
-                                                            const Read& read) {
+std::unordered_map<std::string, Member> members(const Source& file) {
+  const std::uint64_t file_size = file.size;
   const auto bytes_at = [&](std::uint64_t position, std::uint64_t count) {
     if (position > file_size || count > file_size - position)
       fail("directory points outside the file");
     std::string bytes(static_cast<std::size_t>(count), '\0');
-    read(position, bytes.data(), bytes.size());
+    file.read(position, bytes.data(), bytes.size());
     return bytes;
   };
-  if (file_size < kEndSize) fail("end is missing: the file is cut short or not a zip file");
-  // torch.save writes no comment: the end record is the file's end, where miniz looks first, too.
-  const auto end_at = file_size - kEndSize;
-  const auto end = bytes_at(end_at, kEndSize);
-  if (!end.starts_with("PK\5\6")) fail("end is missing: the file is cut short or not a zip file");
+  // The last record of this kind, where miniz looks, too: a comment may follow, or other bytes.
+  const auto tail_size = std::min(file_size, kEndSize + kLongestComment);
+  const auto tail = bytes_at(file_size - tail_size, tail_size);
+  const auto in_tail =
+      tail_size < kEndSize ? std::string::npos : tail.rfind("PK\5\6", tail_size - kEndSize);
+  if (in_tail == std::string::npos) fail("end is missing: the file is cut short or not a zip file");
+  const auto end_at = file_size - tail_size + in_tail;
+  const auto end = std::string_view(tail).substr(in_tail, kEndSize);
   auto count = integer(end, 10, 2);
   auto directory_size = integer(end, 12, 4);
   auto directory_at = integer(end, 16, 4);
@@ -102,7 +106,7 @@ std::unordered_map<std::string, std::uint64_t> member_sizes(std::uint64_t file_s
     fail("directory of {} bytes is too large", directory_size);
   const auto directory = bytes_at(directory_at, directory_size);
 
-  std::unordered_map<std::string, std::uint64_t> sizes;
+  std::unordered_map<std::string, Member> members;
   std::unordered_set<std::string> seen;
   std::uint64_t total = 0;
   std::string folder;  // torch.save puts all members into one; the first member names it
@@ -115,6 +119,8 @@ std::unordered_map<std::string, std::uint64_t> member_sizes(std::uint64_t file_s
     if (length > rest.size()) fail("directory is cut short");
     const std::string name(rest.substr(kEntrySize, name_length));
     const auto member = "member " + detail::escaped(name);
+    if (name.ends_with(".npy"))
+      fail("{} is NumPy's: save the arrays as tensors, with torch.save", member);
     if (integer(rest, 8, 2) & 1) fail("{} is encrypted", member);
     if (integer(rest, 10, 2) != 0) fail("{} is compressed; torch.save's never are", member);
     auto stored_size = integer(rest, 20, 4);
@@ -135,10 +141,21 @@ std::unordered_map<std::string, std::uint64_t> member_sizes(std::uint64_t file_s
     if (folder.empty()) folder = name.substr(0, name.find('/') + 1);
     if (folder.empty() || !name.starts_with(folder))
       fail("{} is not in one folder with all others", member);
-    sizes.emplace(name.substr(folder.size()), size);
+    members.emplace(name.substr(folder.size()), Member{offset, size});
     rest.remove_prefix(static_cast<std::size_t>(length));
   }
-  return sizes;
+  return members;
+}
+
+void read_member(const Source& file, const Member& member, char* to, std::size_t count) {
+  std::string header(kLocalHeaderSize, '\0');
+  file.read(member.header_at, header.data(), header.size());
+  if (!header.starts_with("PK\3\4")) fail("local header at byte {} is missing", member.header_at);
+  const auto at =
+      member.header_at + kLocalHeaderSize + integer(header, 26, 2) + integer(header, 28, 2);
+  if (at > file.size || count > file.size - at)
+    fail("member at byte {} of {} bytes reaches outside the file", at, count);
+  if (count > 0) file.read(at, to, count);
 }
 
 }  // namespace linreg::pytorch::zip

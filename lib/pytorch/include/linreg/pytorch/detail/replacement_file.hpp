@@ -11,6 +11,10 @@ namespace linreg::pytorch::detail {
 /// and folders, and links to them, are returned as they are.
 std::filesystem::path follow_links(std::filesystem::path path);
 
+/// Whether the path, or a link that it leads through, is a process's open file: /dev/stdout, even
+/// where that is a regular file, which must not be replaced while the shell holds it.
+bool names_an_open_file(std::filesystem::path path);
+
 /// A new file that replaces the one at `path` on commit(), and is removed without. A link stays:
 /// the file that it leads to is replaced.
 class ReplacementFile {
