@@ -15,6 +15,7 @@
 #include <iterator>
 #include <limits>
 #include <linreg/pytorch/format.hpp>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -269,9 +270,8 @@ TEST(FormatTensor, PrintsListsAsPythonDoes) {
   const std::string expected = "[tensor([0, 1]), tensor([[1.5000],\n        [2.0000]])]";
   EXPECT_EQ(fmt::format("{}", minibatch), expected);
   EXPECT_EQ(fmt::format("{}", torch::TensorList(minibatch)), expected);
-  EXPECT_EQ(fmt::format("{:.1}", minibatch), "[tensor([0, 1]), tensor([[1.5],\n        [2.0]])]");
   EXPECT_EQ(fmt::format("{}", printed(minibatch, {.precision = 1})),
-            fmt::format("{:.1}", minibatch));
+            "[tensor([0, 1]), tensor([[1.5],\n        [2.0]])]");
   EXPECT_EQ(fmt::format("{}", std::vector<torch::Tensor>()), "[]");
 }
 
@@ -284,23 +284,46 @@ TEST(FormatTensor, TakesPrecisionAndNotation) {
             libtorch_since(2, 9) ? "tensor([0.0000])" : "tensor([    0.0000])");
 }
 
-TEST(FormatTensor, ReadsPrecisionAndNotationFromTheSpec) {
-  const torch::Tensor numbers = tensor({1.5F, 3.1415927F});
-  EXPECT_EQ(fmt::format("{:.2}", numbers), str(numbers, {.precision = 2}));
-  EXPECT_EQ(fmt::format("{:.12}", numbers), str(numbers, {.precision = 12}));
-  EXPECT_EQ(fmt::format("{:e}", numbers), str(numbers, {.sci_mode = true}));
-  EXPECT_EQ(fmt::format("{:.0e}", numbers), str(numbers, {.precision = 0, .sci_mode = true}));
-  EXPECT_EQ(
-      fmt::format("{:.2f} {:f}", numbers, numbers),
-      str(numbers, {.precision = 2, .sci_mode = false}) + " " + str(numbers, {.sci_mode = false}));
+TEST(FormatTensor, FormatsTheNumberInATensorOfNoDimensions) {
+  const torch::Tensor l = torch::tensor(0.000247459F);
+  EXPECT_EQ(fmt::format("loss {:f}", l), "loss 0.000247");
+  EXPECT_EQ(fmt::format("{:.4f} {:e} {:g}", l, l, l), "0.0002 2.474590e-04 0.000247459");
+  EXPECT_EQ(fmt::format("{:>10.3f}|{:<+8.1%}|{:=^9.1}", l, l, l), "     0.000|+0.0%   |=0.0002==");
+  EXPECT_EQ(fmt::format("{:d} {:08,} {:#x}", torch::tensor(-42), torch::tensor(12345),
+                        torch::tensor(255)),
+            "-42 0,012,345 0xff");
+  EXPECT_EQ(fmt::format("{:.2f}", torch::tensor(c10::complex<float>(1, -2))), "1.00-2.00j");
+  EXPECT_EQ(fmt::format("{:.2f}", torch::ones({}, torch::requires_grad())), "1.00");
+  EXPECT_EQ(fmt::format("{}", l), "tensor(0.0002)");
 }
 
 TEST(FormatTensor, RefusesAnyOtherSpec) {
-  for (const char* spec :
-       {"{:d}", "{:.}", "{:.e}", "{:10}", "{:.2g}", "{:.12345}", "{:ef}", "{:.2"}) {
-    EXPECT_THROW((void)fmt::format(fmt::runtime(spec), torch::ones({1})), fmt::format_error)
-        << spec;
+  for (const char* spec : {"{:.}", "{:.e}", "{:.2s}", "{:q}", "{:ef}", "{:.2", "{:99999999999}"}) {
+    EXPECT_THROW((void)fmt::format(fmt::runtime(spec), torch::ones({})), fmt::format_error) << spec;
   }
+  for (const char* spec : {"{:d}", "{:x}", "{:.99999999999f}"}) {
+    EXPECT_THROW((void)fmt::format(fmt::runtime(spec), torch::ones({})), fmt::format_error) << spec;
+  }
+  EXPECT_THROW((void)fmt::format("{:f}", torch::ones({1})), fmt::format_error);
+  EXPECT_THROW((void)fmt::format("{:f}", torch::Tensor()), fmt::format_error);
+  EXPECT_THROW((void)fmt::format("{:f}", torch::ones({}, torch::kMeta)), fmt::format_error);
+  const std::vector<torch::Tensor> list{torch::ones({})};
+  EXPECT_THROW((void)fmt::format(fmt::runtime("{:f}"), list), fmt::format_error);
+}
+
+TEST(FormatTensor, PrintsSizesAndDtypes) {
+  const torch::Tensor w = torch::zeros({2, 3});
+  EXPECT_EQ(fmt::format("{}", w.sizes()), "torch.Size([2, 3])");
+  EXPECT_EQ(fmt::format("{}", torch::zeros({}).sizes()), "torch.Size([])");
+  EXPECT_EQ(fmt::format("{}", w.scalar_type()), "torch.float32");
+  EXPECT_EQ(fmt::format("{}", torch::kByte), "torch.uint8");
+  EXPECT_EQ(fmt::format("{}", torch::kBFloat16), "torch.bfloat16");
+}
+
+TEST(FormatTensor, PrintsASummaryOfTheWholeTensorResolved) {
+  const torch::Tensor zeros = torch::_neg_view(torch::zeros({2000}, torch::kComplexDouble));
+  const torch::Tensor resolved = zeros.resolve_neg();
+  EXPECT_EQ(str(zeros), str(resolved));
 }
 
 TEST(FormatTensor, RefusesNegativeOptions) {
@@ -452,6 +475,32 @@ TEST_P(FormatRandomTensors, PrintsFiveThousandAsLivePyTorchDoes) {
                   << text;
   }
   EXPECT_EQ(compared, 5000);
+}
+
+/// The script prints [dtype, bytes in hexadecimal, spec, text or null where Python raises].
+TEST(FormatTensor, FormatsTwentyThousandNumbersAsLivePyTorchDoes) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  const char* seed = std::getenv("LINREG_TEST_SEED");
+  const auto cases = nlohmann::json::parse(linreg::test::run_python(
+      linreg::test::script("format_numbers.py"), {seed == nullptr ? "0" : seed, "20000"}));
+  ASSERT_EQ(cases.size(), 20000U);
+  int failed = 0;
+  for (const auto& expected : cases) {
+    const auto bytes = expected[1].get<std::vector<std::uint8_t>>();
+    const torch::Tensor storage =
+        torch::empty({static_cast<std::int64_t>(bytes.size())}, torch::kByte);
+    std::memcpy(storage.data_ptr(), bytes.data(), bytes.size());
+    const torch::Tensor number =
+        storage.view(static_cast<torch::ScalarType>(expected[0].get<int>())).squeeze();
+    nlohmann::json text;
+    try {
+      text = fmt::format(fmt::runtime("{:" + expected[2].get<std::string>() + "}"), number);
+    } catch (const fmt::format_error&) {
+    }
+    EXPECT_EQ(text, expected[3]) << expected;
+    failed += text == expected[3] ? 0 : 1;
+    if (failed == 5) return;
+  }
 }
 
 }  // namespace

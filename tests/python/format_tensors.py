@@ -129,7 +129,7 @@ def case(rng):
     dtype = rng.choice(COMMON if rng.random() < 0.5 else list(NUMBERS))
     options = dict(precision=4, threshold=1000, edgeitems=3, linewidth=80, sci_mode=None)
     if rng.random() < 0.6:
-        options["precision"] = rng.choice([4, 4, 0, 1, 2, 3, 6, 8, 12, 16, 30])
+        options["precision"] = rng.choice([4, 4, 0, 1, 2, 3, 6, 8, 12, 16, 30, 770, 1074])
         options["threshold"] = rng.choice([1000, 1000, 0, 1, 5, 10.5, 50, math.inf, -1])
         options["edgeitems"] = rng.choice([3, 3, 1, 2, 4, 7, 0])
         options["linewidth"] = rng.choice([80, 80, 10, 20, 40, 79, 120, 200, 0, -5])

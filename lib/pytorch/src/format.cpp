@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <complex>
 #include <cstdint>
 #include <limits>
 #include <linreg/pytorch/format.hpp>
@@ -154,17 +155,17 @@ Cells integers(const at::Tensor& values) {
 enum class Notation { integer, fixed, scientific };
 
 void append(std::string& text, double value, Notation notation, int precision) {
-  const auto out = std::back_inserter(text);
   if (std::isnan(value)) {
     text += "nan";  // without a sign, as in Python
   } else if (std::isinf(value)) {
     text += value < 0 ? "-inf" : "inf";
   } else if (notation == Notation::integer) {
-    fmt::format_to(out, "{:.0f}.", value);
+    append_fixed(text, value, 0);
+    text += '.';
   } else if (notation == Notation::fixed) {
-    fmt::format_to(out, "{:.{}f}", value, precision);
+    append_fixed(text, value, precision);
   } else {
-    fmt::format_to(out, "{:.{}e}", value, precision);
+    append_scientific(text, value, precision);
   }
 }
 
@@ -237,8 +238,7 @@ Cells complexes(const at::Tensor& values, const PrintOptions& options) {
 }
 
 Cells cells_of(const at::Tensor& tensor, const PrintOptions& options) {
-  at::Tensor values = tensor._is_zerotensor() ? tensor.clone() : tensor;
-  values = values.resolve_conj().resolve_neg().cpu();
+  const at::Tensor values = tensor.cpu();
   const at::ScalarType dtype = values.scalar_type();
   // Two numbers in a byte: Python prints the byte as a float.
   if (name(dtype) == "Float4_e2m1fn_x2") return aligned(reals(values.view(at::kByte), options));
@@ -246,6 +246,12 @@ Cells cells_of(const at::Tensor& tensor, const PrintOptions& options) {
   if (at::isComplexType(dtype)) return complexes(values, options);
   if (at::isIntegralType(dtype, /*includeBool=*/true)) return aligned(integers(values));
   throw fmt::format_error(fmt::format("can't print {} elements", python_name(dtype)));
+}
+
+/// The tensor with its elements in memory, as Python resolves it before it cuts: a negated complex
+/// zero has another sign where the whole tensor is resolved at once.
+at::Tensor resolved(const at::Tensor& tensor) {
+  return (tensor._is_zerotensor() ? tensor.clone() : tensor).resolve_neg().resolve_conj();
 }
 
 /// get_summarized_data: only both ends of each dimension that is summarized.
@@ -270,7 +276,8 @@ class Contents {
       : options_(options),
         sizes_(tensor.sizes()),
         summarize_(static_cast<double>(tensor.numel()) > options.threshold),
-        cells_(cells_of(summarize_ ? ends(tensor, options.edgeitems) : tensor, options)) {}
+        cells_(cells_of(summarize_ ? ends(resolved(tensor), options.edgeitems) : resolved(tensor),
+                        options)) {}
 
   /// Appends the next item of dimension `dim` to `text`; its bracket stands in column `indent`.
   void write(std::string& text, std::size_t dim, int indent) {
@@ -418,6 +425,33 @@ std::string str(const at::Tensor& input, const PrintOptions& options) {
   append_suffixes(text, suffixes, indent, options.linewidth);
   return text + ")";
 }
+
+std::string format(const at::Tensor& tensor, const NumberSpec& spec) {
+  if (!tensor.defined() || tensor.dim() > 0 || tensor.is_meta()) {
+    throw fmt::format_error(fmt::format(
+        "{} takes no format spec, as in Python: printed(tensor, {{.precision = 2}}) has options",
+        tensor.defined() ? "a tensor of " + str(tensor.sizes()) : "an undefined tensor"));
+  }
+  const at::NoGradGuard no_grad;
+  const at::Tensor value = resolved(tensor).cpu();
+  if (value.is_floating_point()) {
+    return format_number(value.to(at::kDouble).item<double>(), spec);
+  }
+  if (value.is_complex()) {
+    const auto number = value.to(at::kComplexDouble).item<c10::complex<double>>();
+    return format_number(std::complex<double>(number.real(), number.imag()), spec);
+  }
+  const auto number = value.to(at::kLong).item<std::int64_t>();
+  const bool negative = value.is_signed() && number < 0;
+  const auto bits = static_cast<std::uint64_t>(number);
+  return format_number(negative ? 0 - bits : bits, negative, spec);
+}
+
+std::string str(at::IntArrayRef sizes) {
+  return fmt::format("torch.Size([{}])", fmt::join(sizes, ", "));
+}
+
+std::string str(at::ScalarType dtype) { return python_name(dtype); }
 
 std::string str(at::TensorList tensors, const PrintOptions& options) {
   std::vector<std::string> texts;

@@ -3,19 +3,22 @@
 #include <ATen/core/Tensor.h>
 #include <fmt/format.h>
 
+#include <linreg/pytorch/detail/number_spec.hpp>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-/// Formats tensors byte for byte as Python's str(tensor) does in the same version of PyTorch. This
-/// header and its source need only LibTorch and fmt: copy the two to use them without linreg.
+/// Formats tensors byte for byte as Python does in the same version of PyTorch. format.hpp,
+/// number_spec.hpp and their sources need only LibTorch and fmt: copy them to use them without
+/// linreg.
 ///
-///     fmt::print("{}\n", w);            // tensor([ 2.0000, -3.4000], requires_grad=True)
-///     fmt::print("{:.2}\n", w);         // precision=2: tensor([ 2.00, -3.40], requires_grad=True)
-///     fmt::print("{:e}\n", w);          // sci_mode=True; {:f} is sci_mode=False, {:.2f} is both
-///     fmt::print("{}\n", minibatch);    // a std::vector of tensors: [tensor(...), tensor(...)]
-///     fmt::print("{}\n", printed(w, {.threshold = 10, .edgeitems = 2}));
+///     fmt::print("{}\n", w);               // tensor([ 2.0000, -3.4000], requires_grad=True)
+///     fmt::print("loss {:f}\n", l);        // loss 0.000247, as f'loss {l:f}' of tensor(0.0002)
+///     fmt::print("{}\n", minibatch);       // a std::vector of tensors: [tensor(...), tensor(...)]
+///     fmt::print("{}\n", w.sizes());       // torch.Size([2])
+///     fmt::print("{}\n", w.scalar_type()); // torch.float32
+///     fmt::print("{}\n", printed(w, {.precision = 2, .sci_mode = true}));
 namespace linreg::pytorch {
 
 /// The options of torch.set_printoptions, with its names, meanings and defaults.
@@ -49,31 +52,28 @@ namespace detail {
 std::string str(const at::Tensor& tensor, const PrintOptions& options);
 std::string str(at::TensorList tensors, const PrintOptions& options);
 
-/// Parses a format spec into options.
-struct FormatSpec {
-  PrintOptions options;
+std::string str(at::IntArrayRef sizes);
+std::string str(at::ScalarType dtype);
 
+/// Python's `format(tensor, spec)` for a spec that is not empty.
+std::string format(const at::Tensor& tensor, const NumberSpec& spec);
+
+/// Takes no format spec, as the Python object that is printed.
+struct WithoutSpec {
   constexpr auto parse(fmt::format_parse_context& context) {
-    auto next = context.begin();
-    const auto more = [&] { return next != context.end() && *next != '}'; };
-    if (more() && *next == '.') {
-      options.precision = 0;
-      const auto digits = ++next;
-      for (; more() && '0' <= *next && *next <= '9' && next - digits < 4; ++next) {
-        options.precision = options.precision * 10 + (*next - '0');
-      }
-      if (next == digits) throw fmt::format_error("a tensor's precision has 1 to 4 digits");
+    if (context.begin() != context.end() && *context.begin() != '}') {
+      throw fmt::format_error("this takes no format spec, as in Python");
     }
-    if (more() && (*next == 'e' || *next == 'f')) options.sci_mode = *next++ == 'e';
-    if (more()) throw fmt::format_error("a tensor's format spec is [.precision][e|f]");
-    return next;
+    return context.begin();
   }
 };
 
 }  // namespace detail
 }  // namespace linreg::pytorch
 
-/// Python's str(tensor). The spec is [.precision][e|f]; a wrong one does not compile.
+/// Python's str(tensor); with a format spec, Python's format(tensor, spec), which formats the
+/// number in a tensor of no dimensions, and refuses any other. The spec is Python's, and one that
+/// Python knows for no number does not compile.
 ///
 /// Follows Python in every dtype that Python prints, strides, expanded tensors, conj and neg bits,
 /// devices, the default dtype and autograd's suffixes. Neither changes the tensor nor lets autograd
@@ -81,35 +81,58 @@ struct FormatSpec {
 /// without one.
 ///
 /// Departure: prints a torch.nn.Parameter as the tensor that it is in C++, and no forward-mode
-/// tangent; Python has a text of its own for both.
-/// @throws fmt::format_error for a negative precision or edgeitems; for edgeitems = 0 where PyTorch
-/// before 2.1 raises, too; for a sparse, quantized or nested tensor or one of an opaque layout; and
-/// for a dtype whose elements Python can't print either (bits8).
+/// tangent; Python has a text of its own for both. A spec's type is none of c and s.
+/// @throws fmt::format_error for a spec that does not fit; for a negative precision or edgeitems;
+/// for edgeitems = 0 where PyTorch before 2.1 raises, too; for a sparse, quantized or nested tensor
+/// or one of an opaque layout; and for a dtype whose elements Python can't print either (bits8).
 /// @throws c10::Error, as Python before 2.2, for a view whose grad_fn LibTorch can't tell.
 template <>
-struct fmt::formatter<at::Tensor> : linreg::pytorch::detail::FormatSpec {
-  auto format(const at::Tensor& tensor, auto& context) const {
-    return fmt::format_to(context.out(), "{}", linreg::pytorch::detail::str(tensor, options));
+struct fmt::formatter<at::Tensor> {
+  constexpr auto parse(fmt::format_parse_context& context) {
+    if (context.begin() == context.end() || *context.begin() == '}') return context.begin();
+    return spec.emplace().parse(context.begin(), context.end());
   }
+  auto format(const at::Tensor& tensor, auto& context) const {
+    return fmt::format_to(context.out(), "{}",
+                          spec ? linreg::pytorch::detail::format(tensor, *spec)
+                               : linreg::pytorch::detail::str(tensor, {}));
+  }
+
+  std::optional<linreg::pytorch::detail::NumberSpec> spec = {};
 };
 
 /// Python's str([tensor, ...]), for a std::vector or an at::TensorList. The specializations are
 /// full ones, so that fmt/ranges.h may be included beside them.
 template <>
-struct fmt::formatter<at::TensorList> : linreg::pytorch::detail::FormatSpec {
+struct fmt::formatter<at::TensorList> : linreg::pytorch::detail::WithoutSpec {
   auto format(at::TensorList tensors, auto& context) const {
-    return fmt::format_to(context.out(), "{}", linreg::pytorch::detail::str(tensors, options));
+    return fmt::format_to(context.out(), "{}", linreg::pytorch::detail::str(tensors, {}));
   }
 };
 template <>
 struct fmt::formatter<std::vector<at::Tensor>> : fmt::formatter<at::TensorList> {};
 
-/// A tensor or a list of tensors with options; takes no spec.
+/// A tensor or a list of tensors with options.
 template <typename T>
-struct fmt::formatter<linreg::pytorch::Printed<T>> {
-  constexpr auto parse(fmt::format_parse_context& context) { return context.begin(); }
+struct fmt::formatter<linreg::pytorch::Printed<T>> : linreg::pytorch::detail::WithoutSpec {
   auto format(const linreg::pytorch::Printed<T>& printed, auto& context) const {
     return fmt::format_to(context.out(), "{}",
                           linreg::pytorch::detail::str(printed.value, printed.options));
+  }
+};
+
+/// Python's str(tensor.shape), `torch.Size([2, 3])`: for tensor.sizes().
+template <>
+struct fmt::formatter<at::IntArrayRef> : linreg::pytorch::detail::WithoutSpec {
+  auto format(at::IntArrayRef sizes, auto& context) const {
+    return fmt::format_to(context.out(), "{}", linreg::pytorch::detail::str(sizes));
+  }
+};
+
+/// Python's str(tensor.dtype), `torch.float32`: for tensor.scalar_type().
+template <>
+struct fmt::formatter<at::ScalarType> : linreg::pytorch::detail::WithoutSpec {
+  auto format(at::ScalarType dtype, auto& context) const {
+    return fmt::format_to(context.out(), "{}", linreg::pytorch::detail::str(dtype));
   }
 };
