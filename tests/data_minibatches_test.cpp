@@ -1,9 +1,8 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
-#include <linreg/data/detail/index_dtype.hpp>
+#include <algorithm>
 #include <linreg/data/minibatches.hpp>
-#include <utility>
 #include <vector>
 
 namespace linreg::data {
@@ -34,12 +33,6 @@ void expect_as_indexed(const Examples& examples, const torch::Tensor& order,
   EXPECT_TRUE(kept.front().X.equal(examples.features.index({first_indices})));
 }
 
-TEST(IndexDtype, IsTheNarrowestThatHoldsTheIndices) {
-  EXPECT_EQ(detail::index_dtype(1), torch::kInt);
-  EXPECT_EQ(detail::index_dtype((1LL << 31) - 1), torch::kInt);
-  EXPECT_EQ(detail::index_dtype(1LL << 31), torch::kLong);
-}
-
 TEST(Minibatches, AreTheExamplesIndexedByTheOrder) {
   for (const std::int64_t n : {1, 5, 97}) {
     for (const std::int64_t batch_size : {1, 7, 10, 97, 1000}) {
@@ -55,32 +48,11 @@ TEST(Minibatches, AreTheSameWhenGatheredInManyParts) {
   expect_as_indexed(numbered(300'000, 3), torch::randperm(300'000), 999);
 }
 
-TEST(OrderedExamples, AreTheExamplesIndexedByTheOrderForAnySequenceOfRanges) {
-  const Examples examples = numbered(300'000, 3);
-  const torch::Tensor order = torch::randperm(300'000, torch::kInt);
-  OrderedExamples ordered(examples, order);
-  EXPECT_EQ(ordered.size(), 300'000);
-  for (const auto& [first, last] : {std::pair(0, 10),
-                                    {10, 20},
-                                    {5, 15},
-                                    {65'530, 65'540},
-                                    {3, 13},
-                                    {200'000, 200'010},
-                                    {199'999, 200'009},
-                                    {0, 300'000},
-                                    {299'999, 300'000},
-                                    {1, 2}}) {
-    const auto [X, y] = ordered.minibatch(first, last);
-    EXPECT_TRUE(X.equal(examples.features.index_select(0, order.slice(0, first, last))));
-    EXPECT_TRUE(y.equal(examples.labels.index_select(0, order.slice(0, first, last))));
-  }
-}
-
-TEST(OrderedExamples, RefuseAnOrderThatIsNotAnIntegerVector) {
+TEST(Minibatches, RefuseAnOrderThatIsNotAnIntegerVector) {
   const Examples examples = numbered(5, 2);
-  EXPECT_THROW(OrderedExamples(examples, torch::zeros({5})), c10::Error);
-  EXPECT_THROW(OrderedExamples(examples, torch::zeros({5, 1}, torch::kLong)), c10::Error);
-  EXPECT_THROW(OrderedExamples(examples, torch::Tensor()), c10::Error);
+  EXPECT_THROW(Minibatches(examples, torch::zeros({5}), 2), c10::Error);
+  EXPECT_THROW(Minibatches(examples, torch::zeros({5, 1}, torch::kLong), 2), c10::Error);
+  EXPECT_THROW(Minibatches(examples, torch::Tensor(), 2), c10::Error);
 }
 
 TEST(Minibatches, RefuseABatchSizeBelowOne) {

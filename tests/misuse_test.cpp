@@ -41,6 +41,7 @@ const data::Examples examples{torch::ones({5, 2}), torch::ones({5, 1})};
 TEST(Misuse, OfShapesTypesDevicesAndNumbersIsRefused) {
   pytorch::Random random(0);
   const auto meta = torch::device(torch::kMeta).dtype(torch::kFloat);
+  const torch::Tensor order = torch::arange(5);
   const data::Examples none{torch::ones({0, 2}), torch::ones({0, 1})};
   expect_refused({
       {[&] {
@@ -51,7 +52,7 @@ TEST(Misuse, OfShapesTypesDevicesAndNumbersIsRefused) {
       {[&] { data::synthetic_data(torch::ones({2}), 0, -1); }, "data::synthetic_data", "-1"},
       {[&] { data::synthetic_data(torch::ones({2}), 0, 5, -0.5); }, "data::synthetic_data", "-0.5"},
       {[&] { data::Minibatches(examples, torch::arange(5), -2); }, "data::Minibatches", "-2"},
-      {[&] { data::OrderedExamples(none, torch::arange(0)); }, "data::OrderedExamples", "[0, 2]"},
+      {[&] { data::Minibatches(none, torch::arange(0), 2); }, "data::Minibatches", "[0, 2]"},
       {[&] { scratch::data_iter(0, examples.features, examples.labels, random); },
        "data::Minibatches", "0"},
       {[&] { scratch::data_iter(2, examples.features, torch::ones({5}), random); },
@@ -69,14 +70,46 @@ TEST(Misuse, OfShapesTypesDevicesAndNumbersIsRefused) {
          scratch::sgd({torch::ones({3, 1}).requires_grad_()}, 0.1, 1);
        },
        "scratch::sgd", "[3, 1]"},
-      {[&] { concise::load_array(examples, -4); }, "concise::load_array", "-4"},
-      {[&] { concise::load_array(none, 4); }, "concise::TensorDataset", "[0, 2]"},
-      {[&] { concise::DataLoaderSampler(0, true); }, "concise::DataLoaderSampler", "0"},
+      {[&] { concise::load_array(examples, -4); }, "pytorch::DataLoader", "-4"},
+      {[&] { concise::load_array(none, 4); }, "concise::load_array", "[0, 2]"},
       {[&] { concise::linreg(0); }, "concise::linreg", "0"},
       {[&] { pytorch::data_loader_order(0); }, "pytorch::data_loader_order", "0"},
-      {[&] { pytorch::data_loader_order(9, torch::kByte); }, "pytorch::data_loader_order", "Byte"},
-      {[&] { pytorch::data_loader_order(1LL << 31, torch::kInt); }, "pytorch::data_loader_order",
-       "2147483648"},
+      {[&] {
+         pytorch::TensorDataset(torch::ones({3, 1}), torch::ones(4));
+       },
+       "pytorch::TensorDataset", "[4]"},
+      {[&] { pytorch::TensorDataset(torch::ones({})); }, "pytorch::TensorDataset", "[]"},
+      {[&] { pytorch::TensorDataset(torch::Tensor()); }, "pytorch::TensorDataset", "Undefined"},
+      {[&] {
+         pytorch::DataLoader(pytorch::TensorDataset(torch::ones({0, 1})), {.shuffle = true});
+       },
+       "pytorch::DataLoader", "shuffle"},
+      {[&] {
+         pytorch::DataLoader(pytorch::TensorDataset(order), {.shuffle = true, .sampler = order});
+       },
+       "pytorch::DataLoader", "sampler"},
+      {[&] { pytorch::DataLoader(pytorch::TensorDataset(order), {.sampler = torch::ones(5)}); },
+       "pytorch::DataLoader", "[5]"},
+      {[&] {
+         pytorch::random_split(10, {4, 5});
+       },
+       "pytorch::random_split", "9"},
+      {[&] {
+         pytorch::random_split(10, {4.5, 5.5});
+       },
+       "pytorch::random_split", "4.5"},
+      {[&] {
+         pytorch::random_split(10, {11, -1});
+       },
+       "pytorch::random_split", "-1"},
+      {[&] {
+         pytorch::random_split(10, {1.5, -0.5});
+       },
+       "pytorch::random_split", "1.5"},
+      {[&] { pytorch::distributed_sampler_order(0, {.num_replicas = 2, .rank = 0}); },
+       "pytorch::distributed_sampler_order", "0"},
+      {[&] { pytorch::distributed_sampler_order(9, {.num_replicas = 2, .rank = 2}); },
+       "pytorch::distributed_sampler_order", "2"},
       {[&] { random.getrandbits(65); }, "pytorch::Random::getrandbits", "65"},
       {[&] { random.randbelow(0); }, "pytorch::Random::randbelow", "0"},
   });

@@ -136,7 +136,7 @@ data::Examples generate_examples(const report::Settings& settings) {
 
 std::string first_minibatch_concisely(const data::Examples& examples, std::int64_t batch_size) {
   const auto data_iter = concise::load_array(examples, batch_size);
-  const auto [X, y] = *data_iter->begin();
+  const auto [X, y] = *data_iter.begin();
   return fmt::format("{}\n", std::vector<torch::Tensor>{X, y});
 }
 

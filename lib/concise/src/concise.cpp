@@ -2,25 +2,22 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <linreg/concise/data_loader.hpp>
 #include <linreg/data/detail/check_examples.hpp>
 #include <linreg/data/synthetic_data.hpp>
+#include <linreg/pytorch/data_loader.hpp>
 #include <linreg/training/detail/check_hyperparameters.hpp>
 #include <linreg/training/training.hpp>
-#include <memory>
 #include <utility>
 #include <vector>
 
 namespace linreg::concise {
 
-std::unique_ptr<DataLoader> load_array(const data::Examples& examples, std::int64_t batch_size,
-                                       bool is_train) {
-  TORCH_CHECK(batch_size >= 1, "linreg::concise::load_array: batch_size is ", batch_size,
-              ", but must be positive");
-  TensorDataset dataset(examples.features, examples.labels);
-  DataLoaderSampler sampler(examples.features.size(0), is_train);
-  return torch::data::make_data_loader(std::move(dataset), std::move(sampler),
-                                       static_cast<std::size_t>(batch_size));
+pytorch::DataLoader<2> load_array(const data::Examples& data_arrays, std::int64_t batch_size,
+                                  bool is_train) {
+  const auto& [features, labels] = data_arrays;
+  data::detail::check_examples("linreg::concise::load_array", features, labels);
+  const pytorch::TensorDataset dataset(features, labels);
+  return pytorch::DataLoader(dataset, {.batch_size = batch_size, .shuffle = is_train});
 }
 
 torch::nn::Sequential linreg(std::int64_t num_features) {
@@ -71,7 +68,7 @@ std::vector<float> train(torch::nn::Sequential net, const data::Examples& exampl
 
   std::vector<float> epoch_loss;
   for (std::int64_t epoch = 0; epoch < num_epochs; ++epoch) {
-    for (const auto& [X, y] : *data_iter) {
+    for (const auto& [X, y] : data_iter) {
       const torch::Tensor l = loss(net->forward(X), y);
       trainer.zero_grad();
       l.backward();

@@ -7,13 +7,12 @@
 #include <torch/types.h>
 
 #include <cstdint>
-#include <linreg/concise/data_loader.hpp>
 #include <linreg/data/synthetic_data.hpp>
+#include <linreg/pytorch/data_loader.hpp>
 #include <linreg/training/training.hpp>
-#include <memory>
 #include <vector>
 
-/// Linear regression concisely, with torch::data, nn and optim: section 4, step for step,
+/// Linear regression concisely, with Python's DataLoader, nn and optim: section 4, step for step,
 /// of the article 动手学深度学习(二)线性神经网络,
 /// https://www.toymoban.com/news/detail-626035.html. The numbers of the steps are the article's.
 /// It follows the book Dive into Deep Learning, https://d2l.ai, in the first edition the chapter
@@ -27,11 +26,14 @@ namespace linreg::concise {
 /// generator; without is_train, in their own order.
 ///
 ///     const auto data_iter = load_array({features, labels}, 10);
-///     for (const auto& [X, y] : *data_iter) ...
+///     for (const auto& [X, y] : data_iter) ...
+///
+/// Departure: torch::data's loader has one state for all its iterators and draws other numbers, so
+/// that this is pytorch::DataLoader.
 ///
 /// Throws c10::Error for shapes other than (n, d) and (n, 1), or batch_size < 1.
-std::unique_ptr<DataLoader> load_array(const data::Examples& examples, std::int64_t batch_size,
-                                       bool is_train = true);
+pytorch::DataLoader<2> load_array(const data::Examples& data_arrays, std::int64_t batch_size,
+                                  bool is_train = true);
 
 /// Defining the model.
 /// 4.3: one linear layer of one output. Draws the layer's own initial weight and bias from the
