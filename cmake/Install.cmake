@@ -4,11 +4,13 @@ include(CMakePackageConfigHelpers)
 
 set(_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/linreg")
 
-foreach(_name IN ITEMS data training analysis scratch concise pytorch report)
+set(linreg_COMPONENTS data training analysis scratch concise pytorch report)
+foreach(_name IN LISTS linreg_COMPONENTS)
   install(TARGETS linreg_${_name} EXPORT linregTargets FILE_SET HEADERS)
 endforeach()
 
 install(EXPORT linregTargets NAMESPACE linreg:: DESTINATION "${_package_dir}")
+list(JOIN linreg_COMPONENTS ", " linreg_COMPONENTS)
 configure_package_config_file(cmake/linregConfig.cmake.in linregConfig.cmake INSTALL_DESTINATION "${_package_dir}")
 write_basic_package_version_file(linregConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES "${CMAKE_CURRENT_BINARY_DIR}/linregConfig.cmake" "${CMAKE_CURRENT_BINARY_DIR}/linregConfigVersion.cmake"

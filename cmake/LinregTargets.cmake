@@ -9,12 +9,14 @@ function(linreg_precompile_torch)
     file(CONFIGURE OUTPUT ${source} CONTENT "")
     add_library(linreg_precompiled_torch OBJECT ${source})
     target_compile_features(linreg_precompiled_torch PUBLIC cxx_std_20)
+    target_compile_options(linreg_precompiled_torch PRIVATE -fPIC)
     target_link_libraries(linreg_precompiled_torch PUBLIC LibTorch::LibTorch)
     target_precompile_headers(linreg_precompiled_torch PRIVATE
       <torch/types.h> <torch/data.h> <torch/nn/modules/container/sequential.h> <torch/nn/modules/linear.h>
       <torch/optim/sgd.h>)
   endif()
   foreach(target IN LISTS ARGV)
+    target_compile_options(${target} PRIVATE -fPIC)  # as the libraries: a precompiled header serves no other code
     target_precompile_headers(${target} REUSE_FROM linreg_precompiled_torch)
   endforeach()
 endfunction()
@@ -27,9 +29,10 @@ function(linreg_library name)
   list(TRANSFORM arg_SOURCES REPLACE ".+" "${name}/src/\\0.cpp")
   add_library(linreg_${name} ${arg_SOURCES})
   add_library(linreg::${name} ALIAS linreg_${name})
-  set_target_properties(linreg_${name} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS ON)
+  set_target_properties(linreg_${name} PROPERTIES EXPORT_NAME ${name} VERIFY_INTERFACE_HEADER_SETS ON
+                                               POSITION_INDEPENDENT_CODE ON)  # for shared libraries that link it
   target_compile_features(linreg_${name} PUBLIC cxx_std_20)
-  file(GLOB headers ${CMAKE_CURRENT_SOURCE_DIR}/${name}/include/linreg/${name}/*.hpp)
+  file(GLOB_RECURSE headers ${CMAKE_CURRENT_SOURCE_DIR}/${name}/include/*.hpp)
   target_sources(linreg_${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${name}/include FILES ${headers})
   target_link_libraries(linreg_${name} PUBLIC ${arg_USES})
 endfunction()

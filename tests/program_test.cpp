@@ -316,6 +316,7 @@ TEST(Program, RefusesAnInitThatIsNotAStateDictOfTheModel) {
   save("lacking", {{"0.weight", weight}});
   save("names", {{"weight", weight}, {"bias", bias}});
   save("more", {{"0.weight", weight}, {"0.bias", bias}, {"1.weight", weight}});
+  save("prefixed", {{"module.0.weight", weight}, {"module.0.bias", bias}});
   save("none", {});
 
   EXPECT_EQ(linreg({"concise", "--init", path("right")}).exit_status, 0);
@@ -324,7 +325,7 @@ TEST(Program, RefusesAnInitThatIsNotAStateDictOfTheModel) {
       {"folder", "not a regular file"},
       {"empty", "it can't be read: "},
       {"truncated", "it can't be read: "},
-      {"garbage", "not a zip file"},
+      {"garbage", "a text file, not one of torch.save"},
       {"shape", "its 0.weight has shape (2, 1)"},
       {"features", "its 0.weight has shape (1, 3)"},
       {"scalar", "its 0.bias has shape ()"},
@@ -332,6 +333,7 @@ TEST(Program, RefusesAnInitThatIsNotAStateDictOfTheModel) {
       {"nan", "its 0.weight is not finite"},
       {"lacking", "it has no 0.bias"},
       {"names", "it has no 0.weight"},
+      {"prefixed", "but 'module.0.weight': take the prefix 'module.' off"},
       {"more", "it also has a '1.weight'"},
       {"none", "it has no 0.weight"}};
   std::size_t turn = 0;

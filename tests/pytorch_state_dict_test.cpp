@@ -656,10 +656,10 @@ TEST(LoadStateDictFile, RefusesDishonestZips) {
 TEST(LoadStateDictFile, SaysWhatAFileIsThatIsNoZip) {
   const auto load = [](std::string bytes) { return error_of([&] { load_bytes(bytes); }); };
   EXPECT_TRUE(contains(load("\x80\2\x8a\nl\xfc\x9c\x46\xf9 j\xa8P\x19."), "before PyTorch 1.6"));
-  EXPECT_TRUE(contains(load("\x93NUMPY\1"), "is a NumPy array"));
-  EXPECT_TRUE(contains(load("\x80\4N."), "is a pickle, but not torch.save's"));
-  EXPECT_TRUE(contains(load("1.0, 2.0\n"), "is a text file"));
-  EXPECT_TRUE(contains(load("\x7f\x45LF\2"), "is not a zip file"));
+  EXPECT_TRUE(contains(load("\x93NUMPY\1"), "net.pt: a NumPy array"));
+  EXPECT_TRUE(contains(load("\x80\4N."), "net.pt: a pickle, but not torch.save's"));
+  EXPECT_TRUE(contains(load("1.0, 2.0\n"), "net.pt: a text file"));
+  EXPECT_TRUE(contains(load("\x7f\x45LF\2"), "net.pt: not a zip file"));
   EXPECT_TRUE(contains(load(""), "cut short or not a zip"));
 }
 

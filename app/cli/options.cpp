@@ -9,6 +9,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <filesystem>
 #include <functional>
 #include <initializer_list>
@@ -20,6 +21,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -34,13 +36,35 @@ namespace {
   throw UsageError(fmt::format("{} is '{}', but must be {}", option, text, right));
 }
 
-/// The number that the whole of `text` spells.
+/// A number's text without what Python's int() and float() take and std::from_chars does not: space
+/// around it, a plus sign, and underscores between digits.
+std::string plain_number(std::string_view text) {
+  constexpr std::string_view space = " \t\n\v\f\r";
+  const auto is_digit = [](char c) { return '0' <= c && c <= '9'; };
+  text.remove_prefix(std::min(text.find_first_not_of(space), text.size()));
+  text = text.substr(0, text.find_last_not_of(space) + 1);
+  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool joins_digits = text[i] == '_' && 0 < i && i + 1 < text.size() &&
+                              is_digit(text[i - 1]) && is_digit(text[i + 1]);
+    if (!joins_digits) plain += text[i];
+  }
+  return plain;
+}
+
+/// The number that the whole of `text` spells, as Python reads it.
 template <typename Number>
 std::optional<Number> parse(std::string_view text) {
+  const std::string plain = plain_number(text);
+  const char* const end = plain.data() + plain.size();
   Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return number;
+  const auto [rest, error] = std::from_chars(plain.data(), end, number);
+  if (rest != end || plain.empty()) return std::nullopt;
+  if constexpr (std::is_floating_point_v<Number>) {
+    if (error == std::errc::result_out_of_range) return std::strtod(plain.c_str(), nullptr);
+  }
+  return error == std::errc() ? std::optional(number) : std::nullopt;
 }
 
 /// A finite number that float32, which the training computes in, does not turn into infinity.

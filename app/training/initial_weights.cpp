@@ -6,6 +6,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "system/usage_error.hpp"
@@ -29,7 +30,14 @@ std::string fault(const pytorch::StateDict& state, std::int64_t num_features) {
        {std::pair{"0.weight", std::vector{std::int64_t{1}, num_features}},
         std::pair{"0.bias", std::vector{std::int64_t{1}}}}) {
     const torch::Tensor* entry = state.find(name);
-    if (entry == nullptr) return fmt::format("it has no {}", name);
+    if (entry == nullptr) {
+      for (const std::string& key : state.keys()) {  // nn.DataParallel, torch.compile
+        if (!key.ends_with(fmt::format(".{}", name))) continue;
+        return fmt::format("it has no {}, but '{}': take the prefix '{}' off", name, key,
+                           key.substr(0, key.size() - std::string_view(name).size()));
+      }
+      return fmt::format("it has no {}", name);
+    }
     if (entry->sizes() != torch::IntArrayRef(shape)) {
       return fmt::format("its {} has shape ({})", name, fmt::join(entry->sizes(), ", "));
     }

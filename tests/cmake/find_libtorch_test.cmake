@@ -190,6 +190,12 @@ case("a CMAKE_PREFIX_PATH that is mistyped")
 configure(${system} -DCMAKE_PREFIX_PATH=zip/libtroch)
 expect("CMAKE_PREFIX_PATH names ${WORK_DIR}/zip/libtroch, which is not a folder.")
 
+case("a CMAKE_PREFIX_PATH without LibTorch")
+configure(${system} -DCMAKE_PREFIX_PATH=empty)
+expect("CMake Warning")
+expect("CMAKE_PREFIX_PATH names ${WORK_DIR}/empty, and no LibTorch is there.")
+expect("LibTorch 2.1.0 from the distribution")
+
 case("an older version than asked for")
 configure(${system} -DWANTED=2.2)
 expect("CMake Error")

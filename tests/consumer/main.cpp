@@ -7,6 +7,9 @@
 #include <linreg/data/synthetic_data.hpp>
 #include <linreg/pytorch/random.hpp>
 #include <linreg/scratch/scratch.hpp>
+#include <string>
+
+std::string first_minibatch();
 
 namespace {
 
@@ -30,4 +33,5 @@ int main() {
 
   std::printf("scratch %.4f, concise %.4f\n", static_cast<double>(scratch_loss.at(0)),
               static_cast<double>(concise_loss.at(0)));
+  std::printf("%s\n", first_minibatch().c_str());
 }

@@ -42,7 +42,7 @@ function(expect output)
 endfunction()
 
 build_project(build "${CMAKE_CURRENT_LIST_DIR}")
-expect("^scratch 0[.]0392, concise 0[.]0002\n$" "${WORK_DIR}/build/consumer")
+expect("^scratch 0[.]0392, concise 0[.]0002\ntensor\\(\\[6, 7, 1, 4\\]\\)\n$" "${WORK_DIR}/build/consumer")
 expect("^epoch 1, loss 0[.]0391[0-9]+\n" "${installed}/bin/linreg" scratch --epochs 1)
 
 file(READ "${CMAKE_CURRENT_LIST_DIR}/../../docs/use-the-libraries.md" page)

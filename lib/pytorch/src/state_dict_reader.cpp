@@ -360,17 +360,17 @@ zip::Source open(const std::filesystem::path& path) {
 /// What a file is that does not start as a zip, and what to do.
 std::string what_else(std::string_view start) {
   if (start.starts_with("\x80\x02\x8a\x0al\xfc\x9c\x46\xf9 j\xa8P\x19."))
-    return "has torch.save's format of before PyTorch 1.6: write it anew in Python, with "
+    return "torch.save's format of before PyTorch 1.6: write it anew in Python, with "
            "torch.save(torch.load(path), path)";
   if (start.starts_with("\x93NUMPY"))
-    return "is a NumPy array: write it anew in Python, with "
+    return "a NumPy array: write it anew in Python, with "
            "torch.save(torch.from_numpy(numpy.load(path)), path)";
   if (start.starts_with("\x80") && start.size() > 1 && '\2' <= start[1] && start[1] <= '\5')
-    return "is a pickle, but not torch.save's: write it anew in Python, with "
+    return "a pickle, but not torch.save's: write it anew in Python, with "
            "torch.save(pickle.load(open(path, \"rb\")), path)";
   if (std::ranges::all_of(start, [](unsigned char c) { return c >= ' ' || std::isspace(c); }))
-    return "is a text file, not one of torch.save";
-  return "is not a zip file, which torch.save writes since PyTorch 1.6";
+    return "a text file, not one of torch.save";
+  return "not a zip file, which torch.save writes since PyTorch 1.6";
 }
 
 }  // namespace
@@ -397,7 +397,7 @@ StateDict read_state_dict(const zip::Source& file) {
 
   TORCH_CHECK(
       !members.contains("constants.pkl"),
-      "is TorchScript, which torch::jit::load reads: save the module's state_dict() in Python");
+      "TorchScript, which torch::jit::load reads: save the module's state_dict() in Python");
   auto version = small_text(members.contains(".data/version") ? ".data/version" : "version");
   if (version.ends_with('\n')) version.pop_back();
   TORCH_CHECK(version.size() <= 2 && !version.empty() &&

@@ -4,7 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 
-/// Not installed: the library and the program write their files with it.
+/// The library and the program write their files with it.
 namespace linreg::pytorch::detail {
 
 /// The file that a link leads to, through further links, whether it exists or not. Devices, pipes
