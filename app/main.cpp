@@ -20,6 +20,7 @@
 #include "commands/train.hpp"
 #include "system/files.hpp"
 #include "system/interrupt.hpp"
+#include "system/usage_error.hpp"
 #include "training/memory.hpp"
 
 namespace linreg::app {

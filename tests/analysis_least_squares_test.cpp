@@ -1,8 +1,12 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <linreg/data/synthetic_data.hpp>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "linreg/analysis/least_squares.hpp"
 #include "python_scripts.hpp"

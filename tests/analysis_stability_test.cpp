@@ -1,11 +1,15 @@
 #include <gtest/gtest.h>
 #include <torch/autograd.h>
 
+#include <cstdint>
 #include <limits>
 #include <linreg/analysis/stability.hpp>
 #include <linreg/concise/concise.hpp>
+#include <linreg/data/synthetic_data.hpp>
 #include <linreg/scratch/scratch.hpp>
+#include <linreg/training/training.hpp>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "python_scripts.hpp"
 

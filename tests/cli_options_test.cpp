@@ -1,12 +1,19 @@
 #include <gtest/gtest.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <limits>
+#include <linreg/report/gnuplot.hpp>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/options.hpp"
 #include "python_scripts.hpp"
+#include "system/usage_error.hpp"
 
 namespace linreg::app {
 namespace {

@@ -1,24 +1,31 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>  // setenv
+#include <sys/types.h>
 #include <torch/version.h>
 
 #include <array>
 #include <cmath>
 #include <csignal>
+#include <cstddef>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <limits>
+#include <linreg/report/comparison.hpp>
 #include <linreg/report/run.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "cli/options.hpp"
 #include "commands/compare.hpp"
 #include "program.hpp"
 #include "python_scripts.hpp"
 #include "running.hpp"
+#include "system/process.hpp"
 #include "training/analysis.hpp"
 #include "training/demo.hpp"
 

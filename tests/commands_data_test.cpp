@@ -4,14 +4,18 @@
 #include <torch/types.h>
 
 #include <cmath>
+#include <cstddef>
 #include <fstream>
+#include <linreg/report/run.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "cli/options.hpp"
 #include "program.hpp"
 #include "python/live_pytorch.hpp"
 #include "python_scripts.hpp"
+#include "system/process.hpp"
 #include "training/demo.hpp"
 
 namespace linreg::app {

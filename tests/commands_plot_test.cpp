@@ -2,14 +2,26 @@
 #include <stdlib.h>  // setenv
 #include <torch/types.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
-#include <functional>
+#include <ios>
 #include <iterator>
+#include <linreg/report/gnuplot.hpp>
+#include <linreg/report/run.hpp>
+#include <linreg/report/sweep.hpp>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "cli/options.hpp"
 #include "commands/plot.hpp"

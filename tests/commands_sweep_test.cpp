@@ -1,12 +1,14 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "program.hpp"
 #include "python_scripts.hpp"
+#include "system/process.hpp"
 
 namespace linreg::app {
 namespace {

@@ -1,9 +1,13 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <linreg/concise/concise.hpp>
+#include <linreg/data/synthetic_data.hpp>
 #include <linreg/pytorch/data_loader.hpp>
 #include <linreg/scratch/scratch.hpp>
+#include <vector>
 
 namespace linreg::concise {
 namespace {

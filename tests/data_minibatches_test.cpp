@@ -2,7 +2,9 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <linreg/data/minibatches.hpp>
+#include <linreg/data/synthetic_data.hpp>
 #include <vector>
 
 namespace linreg::data {

@@ -1,12 +1,13 @@
 #include <gtest/gtest.h>
 #include <torch/nn/modules/activation.h>
 
-#include <exception>
 #include <functional>
 #include <linreg/concise/concise.hpp>
+#include <linreg/data/synthetic_data.hpp>
 #include <linreg/pytorch/data_loader.hpp>
 #include <linreg/pytorch/random.hpp>
 #include <linreg/scratch/scratch.hpp>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -75,11 +76,12 @@ TEST(Misuse, OfShapesTypesDevicesAndNumbersIsRefused) {
       {[&] { concise::linreg(0); }, "concise::linreg", "0"},
       {[&] { pytorch::data_loader_order(0); }, "pytorch::data_loader_order", "0"},
       {[&] {
-         pytorch::TensorDataset(torch::ones({3, 1}), torch::ones(4));
+         (void)pytorch::TensorDataset(torch::ones({3, 1}), torch::ones(4));
        },
        "pytorch::TensorDataset", "[4]"},
-      {[&] { pytorch::TensorDataset(torch::ones({})); }, "pytorch::TensorDataset", "[]"},
-      {[&] { pytorch::TensorDataset(torch::Tensor()); }, "pytorch::TensorDataset", "Undefined"},
+      {[&] { (void)pytorch::TensorDataset(torch::ones({})); }, "pytorch::TensorDataset", "[]"},
+      {[&] { (void)pytorch::TensorDataset(torch::Tensor()); }, "pytorch::TensorDataset",
+       "Undefined"},
       {[&] {
          pytorch::DataLoader(pytorch::TensorDataset(torch::ones({0, 1})), {.shuffle = true});
        },

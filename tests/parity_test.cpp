@@ -3,15 +3,20 @@
 #include <gtest/gtest.h>
 
 #include <bit>
+#include <cmath>
+#include <cstdint>
 #include <cstdlib>
 #include <fstream>
-#include <iterator>
 #include <limits>
 #include <linreg/report/comparison.hpp>
+#include <linreg/report/run.hpp>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <tuple>
 #include <utility>
+#include <vector>
 
+#include "cli/options.hpp"
 #include "python/live_pytorch.hpp"
 #include "python_scripts.hpp"
 #include "training/demo.hpp"

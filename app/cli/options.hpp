@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "system/usage_error.hpp"
+#include "system/usage_error.hpp"  // IWYU pragma: export
 
 namespace CLI {
 class App;

@@ -5,15 +5,24 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
+#include <linreg/report/gnuplot.hpp>
+#include <linreg/report/run.hpp>
 #include <linreg/report/sweep.hpp>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "cli/exit_status.hpp"
+#include "cli/options.hpp"
 #include "commands/plot.hpp"
 #include "commands/record.hpp"
 #include "system/files.hpp"
+#include "system/usage_error.hpp"
 #include "training/analysis.hpp"
 #include "training/demo.hpp"
 #include "training/initial_weights.hpp"

@@ -3,10 +3,13 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <linreg/report/gnuplot.hpp>
+#include <linreg/report/run.hpp>
 #include <nlohmann/json.hpp>
 #include <string>
 
 #include "cli/exit_status.hpp"
+#include "cli/options.hpp"
 #include "commands/plot.hpp"
 #include "commands/record.hpp"
 #include "system/files.hpp"

@@ -3,8 +3,14 @@
 #include <torch/types.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <linreg/analysis/least_squares.hpp>
 #include <linreg/analysis/stability.hpp>
+#include <linreg/data/synthetic_data.hpp>
+#include <linreg/report/best_fit.hpp>
+#include <optional>
+
+#include "cli/options.hpp"
 
 namespace linreg::app {
 namespace {

@@ -5,13 +5,19 @@
 
 #include <chrono>
 #include <cmath>
+#include <cstdint>
 #include <linreg/concise/concise.hpp>
+#include <linreg/data/synthetic_data.hpp>
 #include <linreg/pytorch/format.hpp>
 #include <linreg/pytorch/random.hpp>
+#include <linreg/report/run.hpp>
 #include <linreg/scratch/scratch.hpp>
+#include <linreg/training/training.hpp>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "cli/options.hpp"
 #include "training/initial_weights.hpp"
 #include "training/progress.hpp"
 

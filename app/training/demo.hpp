@@ -2,6 +2,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <functional>
 #include <linreg/data/synthetic_data.hpp>
 #include <linreg/pytorch/state_dict.hpp>

@@ -2,10 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <cstdint>
+#include <linreg/data/synthetic_data.hpp>
+#include <linreg/report/run.hpp>
 #include <linreg/report/sweep.hpp>
 #include <optional>
+#include <string>
 
 #include "training/analysis.hpp"
+#include "training/demo.hpp"
 
 namespace linreg::app {
 namespace {

@@ -1,8 +1,7 @@
 #pragma once
 
+#include <linreg/report/run.hpp>
 #include <string>
-
-#include "training/demo.hpp"
 
 namespace linreg::app {
 

@@ -4,10 +4,15 @@
 #include <fmt/ranges.h>
 #include <torch/types.h>
 
+#include <cstdint>
 #include <filesystem>
+#include <linreg/report/run.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "system/usage_error.hpp"
 

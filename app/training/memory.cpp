@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 #include <limits>
+#include <linreg/report/run.hpp>
 #include <string>
 
 #include "system/usage_error.hpp"

@@ -3,7 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <linreg/report/run.hpp>
+#include <string>
+
+#include "cli/options.hpp"
 
 namespace linreg::app {
 namespace {

@@ -7,11 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <linreg/report/run.hpp>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include "cli/options.hpp"
+#include "system/usage_error.hpp"
 #include "training/memory.hpp"
 
 namespace {

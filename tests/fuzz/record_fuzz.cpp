@@ -8,6 +8,7 @@
 #include <linreg/report/run.hpp>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
+#include <string>
 #include <string_view>
 
 namespace {

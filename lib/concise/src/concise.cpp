@@ -1,13 +1,11 @@
 #include "linreg/concise/concise.hpp"
 
-#include <cstddef>
 #include <cstdint>
 #include <linreg/data/detail/check_examples.hpp>
 #include <linreg/data/synthetic_data.hpp>
 #include <linreg/pytorch/data_loader.hpp>
 #include <linreg/training/detail/check_hyperparameters.hpp>
 #include <linreg/training/training.hpp>
-#include <utility>
 #include <vector>
 
 namespace linreg::concise {

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <linreg/data/detail/check_examples.hpp>
+#include <linreg/data/synthetic_data.hpp>
 #include <utility>
 
 namespace linreg::data {

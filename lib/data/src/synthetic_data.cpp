@@ -1,5 +1,7 @@
 #include "linreg/data/synthetic_data.hpp"
 
+#include <cstdint>
+
 namespace linreg::data {
 
 Examples synthetic_data(const torch::Tensor& w, double b, std::int64_t num_examples, double noise) {

@@ -2,14 +2,18 @@
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Functions.h>
+#include <ATen/TensorOperators.h>
 #include <c10/util/Optional.h>
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <cstdint>
 #include <linreg/pytorch/detail/index_dtype.hpp>
 #include <numeric>
+#include <span>
 #include <utility>
+#include <vector>
 
 namespace linreg::pytorch {
 namespace {

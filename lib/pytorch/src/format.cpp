@@ -8,13 +8,16 @@
 #include <algorithm>
 #include <cmath>
 #include <complex>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <linreg/pytorch/format.hpp>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <vector>
 
 // Reproduces torch/_tensor_str.py. Comments name its functions beside those that do their work
 // here.

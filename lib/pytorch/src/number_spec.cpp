@@ -1,10 +1,14 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <complex>
 #include <cstddef>
+#include <cstdint>
+#include <iterator>
 #include <linreg/pytorch/detail/number_spec.hpp>
+#include <string>
+#include <string_view>
 #include <system_error>
-#include <utility>
 
 // Reproduces what CPython's Python/formatter_unicode.c does without a locale.
 

@@ -3,6 +3,7 @@
 
 #include <linreg/pytorch/state_dict.hpp>
 #include <sstream>
+#include <string>
 #include <utility>
 #include <vector>
 

@@ -4,6 +4,10 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
 
 namespace linreg::pytorch::detail {
 namespace {

@@ -13,7 +13,6 @@
 #include <linreg/pytorch/detail/replacement_file.hpp>
 #include <linreg/pytorch/state_dict.hpp>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>

@@ -1,8 +1,14 @@
 #include "linreg/scratch/scratch.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <linreg/data/detail/check_examples.hpp>
+#include <linreg/data/minibatches.hpp>
+#include <linreg/data/synthetic_data.hpp>
 #include <linreg/training/detail/check_hyperparameters.hpp>
+#include <linreg/training/training.hpp>
 #include <span>
+#include <vector>
 
 namespace linreg::scratch {
 

@@ -1,5 +1,7 @@
 #include "linreg/training/detail/check_hyperparameters.hpp"
 
+#include <linreg/training/training.hpp>
+
 namespace linreg::training::detail {
 
 void check_hyperparameters(const char* caller, const Hyperparameters& hyperparameters) {

@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <linreg/report/run.hpp>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace linreg::report {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <complex>
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <optional>
