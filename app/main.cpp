@@ -65,13 +65,16 @@ int run(int argc, char** argv) {
   for (CLI::App* command : {scratch, concise}) {
     add_save_option(*command, options);
     add_lang_option(*command, options);
+    add_engine_option(*command, options, "autograd");
   }
   add_look_option(*concise, options);
+  add_engine_option(*compare, options, "both");
   add_compare_options(*compare, compare_options);
   add_data_options(*data, data_options);
   add_options(*data, options, {"--lr", "--epochs", "--init", "--json"});
   add_sweep_options(*sweep, sweep_options);
   add_options(*sweep, options, {"--lr", "--batch-size"});
+  add_engine_option(*sweep, options, "fused");
 
   try {
     app.parse(argc, argv);

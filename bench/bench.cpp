@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <linreg/concise/concise.hpp>
 #include <linreg/data/synthetic_data.hpp>
+#include <linreg/fused/fused.hpp>
 #include <linreg/scratch/scratch.hpp>
 #include <linreg/training/training.hpp>
 #include <numeric>
@@ -30,23 +31,6 @@ struct Problem {
 scratch::Parameters first_parameters(const Problem& problem) {
   torch::manual_seed(0);
   return scratch::initialize_parameters(problem.examples.features.size(1));
-}
-
-/// The lower bound for the demo from scratch: the same minibatches and the same arithmetic, with
-/// the gradient as a formula, so that no graph is recorded or traversed.
-void train_without_autograd(const scratch::Parameters& parameters, const Problem& problem,
-                            pytorch::Random& random) {
-  const torch::NoGradGuard no_grad;
-  const auto& [features, labels] = problem.examples;
-  const auto& [lr, num_epochs, batch_size] = problem.one_epoch;
-  torch::Tensor w = parameters.w;
-  torch::Tensor b = parameters.b;
-  const torch::Tensor divisor = torch::scalar_tensor(batch_size, torch::kFloat);
-  for (const auto& [X, y] : scratch::data_iter(batch_size, features, labels, random)) {
-    const torch::Tensor error = torch::mm(X, w).add_(b).sub_(y);
-    w.addcdiv_(torch::mm(X.t(), error), divisor, -lr);
-    b.addcdiv_(error.sum(0), divisor, -lr);
-  }
 }
 
 /// The same steps over plain floats, about as fast as the machine allows. `w` has d weights and
@@ -75,22 +59,22 @@ void train_plain(std::vector<float>& w, const Problem& problem, pytorch::Random&
   }
 }
 
-/// Throws c10::Error unless all ways give the same result: without autograd the same bits as from
-/// scratch, with plain floats up to the rounding of another order of summation.
+/// Throws c10::Error unless all ways give the same result: the fused engine the same bits as from
+/// scratch, plain floats up to the rounding of another order of summation.
 void check(const Problem& problem) {
   const scratch::Parameters from_scratch = first_parameters(problem);
-  const scratch::Parameters floor = first_parameters(problem);
-  const torch::Tensor plain = torch::cat({floor.w.detach().reshape(-1), floor.b.detach()});
+  const scratch::Parameters without = first_parameters(problem);
+  const torch::Tensor plain = torch::cat({without.w.detach().reshape(-1), without.b.detach()});
   std::vector<float> w(plain.data_ptr<float>(), plain.data_ptr<float>() + plain.numel());
   pytorch::Random random(0);
   scratch::train(from_scratch, problem.examples, problem.one_epoch, random);
   random.seed(0);
-  train_without_autograd(floor, problem, random);
+  fused::train(without, problem.examples, problem.one_epoch, random);
   random.seed(0);
   train_plain(w, problem, random);
   const torch::Tensor expected = torch::cat({from_scratch.w.reshape(-1), from_scratch.b}).detach();
-  TORCH_CHECK(torch::cat({floor.w.reshape(-1), floor.b}).equal(expected),
-              "linreg_bench: without autograd the result is not that of scratch::train");
+  TORCH_CHECK(torch::cat({without.w.reshape(-1), without.b}).equal(expected),
+              "linreg_bench: the fused result is not that of scratch::train");
   TORCH_CHECK(torch::allclose(torch::tensor(w), expected, /*rtol=*/1e-3, /*atol=*/1e-3),
               "linreg_bench: the result of the plain loop is not that of scratch::train");
 }
@@ -112,10 +96,12 @@ void register_benchmarks(const Problem& problem) {
   const torch::nn::Sequential net = concise::linreg(problem.examples.features.size(1));
   concise::initialize_parameters(net);
   add("concise", [&problem, net] { concise::train(net, problem.examples, problem.one_epoch); });
-  add("floor",
+  add("scratch, fused",
       [&problem, parameters = first_parameters(problem), random = pytorch::Random(0)]() mutable {
-        train_without_autograd(parameters, problem, random);
+        fused::train(parameters, problem.examples, problem.one_epoch, random);
       });
+  add("concise, fused",
+      [&problem, net] { fused::train(net, problem.examples, problem.one_epoch); });
   add("plain",
       [&problem,
        w = std::vector<float>(static_cast<std::size_t>(problem.examples.features.size(1)) + 1),

@@ -73,8 +73,9 @@ class Bench:
     def step(self):
         rounds, n, d, batch_size = (3 if self.quick else 11), 10000, 2, 10
         rows = {"PyTorch, from scratch": "scratch.py", "C++, from scratch": "scratch",
-                "  the same without autograd": "floor", "  plain C++ over floats": "plain",
-                "PyTorch, concise": "concise.py", "C++, concise": "concise"}
+                "  fused, from scratch": "scratch, fused", "  plain C++ over floats": "plain",
+                "PyTorch, concise": "concise.py", "C++, concise": "concise",
+                "  fused, concise": "concise, fused"}
         turns = []
         for i in range(rounds):
             progress(f"a step: turn {i + 1} of {rounds}")

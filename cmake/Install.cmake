@@ -4,7 +4,7 @@ include(CMakePackageConfigHelpers)
 
 set(_package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/linreg")
 
-set(linreg_COMPONENTS data training analysis scratch concise pytorch report)
+set(linreg_COMPONENTS data training analysis scratch concise fused pytorch report)
 foreach(_name IN LISTS linreg_COMPONENTS)
   install(TARGETS linreg_${_name} EXPORT linregTargets FILE_SET HEADERS)
 endforeach()

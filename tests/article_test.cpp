@@ -43,9 +43,10 @@ TEST(Article, PrintsTheSameBytesFromItsOwnPrograms) {
   };
   for (std::size_t i = 0; i < seeds.size(); ++i) {
     SCOPED_TRACE("seed " + seeds[i]);
-    EXPECT_EQ(linreg({"scratch"}, seeds[i]), printed[i]["scratch"]);
-    EXPECT_EQ(linreg({"concise"}, seeds[i]), printed[i]["concise"]);
-    EXPECT_EQ(linreg({"concise", "--look"}, seeds[i]), printed[i]["concise with a look"]);
+    EXPECT_EQ(linreg({"scratch"}, seeds[i]), printed[i]["scratch"].get<std::string>());
+    EXPECT_EQ(linreg({"concise"}, seeds[i]), printed[i]["concise"].get<std::string>());
+    EXPECT_EQ(linreg({"concise", "--look"}, seeds[i]),
+              printed[i]["concise with a look"].get<std::string>());
   }
 }
 

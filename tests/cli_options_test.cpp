@@ -23,6 +23,7 @@ Options parse(std::vector<std::string> words) {
   Options options;
   add_options(app, options);
   add_save_option(app, options);
+  add_engine_option(app, options, "autograd");
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
   app.parse(words);
   check_together(options);
@@ -67,7 +68,10 @@ TEST(Options, SetEveryValue) {
                                  "--init",
                                  "zero",
                                  "--save",
-                                 "weights.pt"});
+                                 "weights.pt",
+                                 "--engine",
+                                 "fused"});
+  EXPECT_EQ(options.engine, Engine::fused);
   EXPECT_EQ(options.settings.seed, (report::Seed{3, true}));
   EXPECT_EQ(options.settings.examples, 7);
   EXPECT_EQ(options.settings.true_w, (std::vector<double>{-1, 0.002, 0.5}));
@@ -104,6 +108,7 @@ TEST(Options, TakeTheNumbersThatPythonTakes) {
 
 TEST(Options, RefuseEveryUnusableValueAndNameTheOptionTheValueAndWhatWouldBeRight) {
   const std::vector<std::pair<std::string, std::string>> unusable{
+      {"--engine", "jit"},
       {"--seed", "18446744073709551616"},
       {"--seed", "-9223372036854775809"},
       {"--seed", "1.5"},

@@ -151,6 +151,15 @@ TEST(TrainHere, TrainsBothDemosAndFindsTheExactAnswerForTheirData) {
   const TrainedDemo scratch = run_demo(Demo::scratch, settings);
   EXPECT_TRUE(report::compare(own.runs[0], scratch.run).equal());
   EXPECT_TRUE(report::compare(own.runs[1], run_demo(Demo::concise, settings).run).equal());
+  ASSERT_EQ(own.fused.size(), 2U);
+  EXPECT_EQ(own.fused[1].engine, Engine::fused);
+  EXPECT_TRUE(engines_agree(own));
+  OwnRuns other = own;
+  other.fused[1].b += 1e-6F;
+  EXPECT_FALSE(engines_agree(other));
+  EXPECT_EQ(conclude(other, {}, compare_runs(other, {})).status, 1);
+  EXPECT_TRUE(train_here(settings, Engine::fused).fused.empty());
+  EXPECT_EQ(train_here(settings, Engine::fused).runs[0].engine, Engine::fused);
   EXPECT_EQ(own.best_fit.value().w, best_fit(scratch.examples).value().w);
   EXPECT_TRUE(own.divergences.empty());
   EXPECT_EQ(train_here({.examples = 100, .lr = 10, .epochs = 20}).divergences.size(), 2U);

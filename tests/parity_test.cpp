@@ -196,23 +196,26 @@ void expect_parity(const std::vector<Case>& cases, Demo demo) {
 
   const int threads = at::get_num_threads();
   for (std::size_t i = 0; i < cases.size(); ++i) {
-    SCOPED_TRACE(testing::Message() << program << ' ' << command_lines[i]);
     at::set_num_threads(cases[i].threads);
-    std::string out;
-    const TrainedDemo trained =
-        run_demo(demo, cases[i].settings, [&](const std::string& line) { out += line; });
-    out += error_lines(trained, cases[i].language);
-    EXPECT_EQ(out, expected[i]["stdout"].get<std::string>());
+    for (const Engine engine : {Engine::autograd, Engine::fused}) {
+      SCOPED_TRACE(testing::Message()
+                   << program << ' ' << command_lines[i] << ", " << report::to_string(engine));
+      std::string out;
+      const auto on_line = [&](const std::string& line) { out += line; };
+      const TrainedDemo trained = run_demo(demo, cases[i].settings, on_line, {}, engine);
+      out += error_lines(trained, cases[i].language);
+      EXPECT_EQ(out, expected[i]["stdout"].get<std::string>());
 
-    const report::Run run = report::run_from_json(expected[i]["record"]["runs"][0]);
-    const report::Comparison comparison = report::compare(trained.run, run);
-    EXPECT_EQ(comparison.values.size(), run.epoch_loss.size() + 2 * run.w.size() + 2);
-    for (const report::ComparedValue& value : comparison.values) {
-      EXPECT_TRUE(same_bits(value.left, value.right))
-          << value.name << ": " << value.left << " in C++, " << value.right << " in Python, "
-          << value.ulp << " ulp";
+      const report::Run run = report::run_from_json(expected[i]["record"]["runs"][0]);
+      const report::Comparison comparison = report::compare(trained.run, run);
+      EXPECT_EQ(comparison.values.size(), run.epoch_loss.size() + 2 * run.w.size() + 2);
+      for (const report::ComparedValue& value : comparison.values) {
+        EXPECT_TRUE(same_bits(value.left, value.right))
+            << value.name << ": " << value.left << " in C++, " << value.right << " in Python, "
+            << value.ulp << " ulp";
+      }
+      EXPECT_EQ(trained.run.steps, run.steps);
     }
-    EXPECT_EQ(trained.run.steps, run.steps);
     EXPECT_EQ(nlohmann::json::parse(report::to_json(cases[i].settings).dump()),
               expected[i]["record"]["settings"]);
     if (testing::Test::HasFailure()) break;  // one failing setting tells enough

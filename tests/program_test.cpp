@@ -205,6 +205,18 @@ TEST(Program, PrintsTheSameBytesEachTime) {
   for (int i = 0; i < 10; ++i) EXPECT_EQ(record().out, first);
 }
 
+TEST(Program, PrintsTheSameBytesWithEitherEngine) {
+  for (const std::string demo : {"scratch", "concise"}) {
+    const ProcessResult plain = linreg({demo, "--epochs", "2"});
+    EXPECT_EQ(linreg({demo, "--epochs", "2", "--engine", "fused"}).out, plain.out);
+    const auto record = [&](const std::string& engine) {
+      return nlohmann::json::parse(linreg({demo, "--engine", engine, "--json", "-"}).out);
+    };
+    EXPECT_EQ(record("fused")["runs"][0]["engine"], "fused");
+    EXPECT_EQ(record("fused")["runs"][0]["w"], record("autograd")["runs"][0]["w"]);
+  }
+}
+
 TEST(Program, PrintsWhatThePytorchProgramsPrint) {
   LINREG_REQUIRE_LIVE_PYTORCH();
   const std::vector<std::string> options{"--seed",   "-12345678901", "--examples", "97",

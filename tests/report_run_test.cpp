@@ -12,6 +12,7 @@ namespace {
 
 Run example() {
   return {.demo = Demo::scratch,
+          .engine = Engine::fused,
           .framework = "libtorch",
           .version = "2.6.0",
           .epoch_loss = {0.03916323184967041F, std::numeric_limits<float>::denorm_min(),
@@ -39,6 +40,7 @@ TEST(Run, ReadsBackFromJsonToTheSameBits) {
   const report::Run run = example();
   const report::Run read = run_from_json(nlohmann::json::parse(to_json(run).dump()));
   EXPECT_EQ(read.demo, run.demo);
+  EXPECT_EQ(read.engine, run.engine);
   EXPECT_EQ(read.framework, run.framework);
   EXPECT_EQ(read.version, run.version);
   expect_same_bits(read.epoch_loss, run.epoch_loss);
@@ -63,6 +65,7 @@ TEST(Run, RefusesARecordWithoutAKeyOrOfAnotherTypeAndNamesIt) {
     nlohmann::json other = whole;
     other[key] = nlohmann::json::object();
     for (const nlohmann::json& record : {lacking, other}) {
+      if (!record.contains("engine")) continue;
       try {
         run_from_json(record);
         FAIL() << record.dump() << " is accepted";
@@ -73,6 +76,12 @@ TEST(Run, RefusesARecordWithoutAKeyOrOfAnotherTypeAndNamesIt) {
     }
   }
   EXPECT_THROW(run_from_json(nlohmann::json::array()), std::invalid_argument);
+}
+
+TEST(Run, OfPytorchsProgramsNamesNoEngineAndIsAutograds) {
+  nlohmann::json record = nlohmann::json::parse(to_json(example()).dump());
+  record.erase("engine");
+  EXPECT_EQ(run_from_json(record).engine, Engine::autograd);
 }
 
 TEST(Run, RefusesAValueThatNoRunHasAndNamesItsKey) {

@@ -222,6 +222,15 @@ void add_save_option(CLI::App& command, Options& options) {
   add_option(command, "--save", "FILE", "write the trained weights, a state_dict file", set);
 }
 
+void add_engine_option(CLI::App& command, Options& options, const std::string& choice) {
+  add_option(command, "--engine", "ENGINE",
+             fmt::format("autograd, as the article, or fused: same bits, sooner [{}]", choice),
+             [&options](auto& name, auto& text) {
+               options.engine = report::find_engine(text);
+               if (!options.engine) refuse(name, text, "autograd or fused");
+             });
+}
+
 void add_lang_option(CLI::App& command, Options& options) {
   add_option(command, "--lang", "LANG", "language of the labels: en, or the article's zh [en]",
              [&options](auto& name, auto& text) {

@@ -20,6 +20,7 @@ class ParseError;
 namespace linreg::app {
 
 using report::Demo;
+using report::Engine;
 
 /// The language of the labels that a demo prints.
 enum class Language { en, zh };
@@ -32,6 +33,7 @@ struct Options {
   std::optional<std::string> plot;  ///< where the picture goes; "-" is stdout, after the text
   std::optional<std::string> save;  ///< where the trained weights go
   Language language = Language::en;
+  std::optional<Engine> engine;  ///< the command's own choice where empty
 
   bool json_on_stdout() const { return json == "-"; }
 };
@@ -63,6 +65,9 @@ void add_options(CLI::App& command, Options& options,
 
 /// Adds --save, for `scratch` and `concise`.
 void add_save_option(CLI::App& command, Options& options);
+
+/// Adds --engine. `choice` says what the command takes without it.
+void add_engine_option(CLI::App& command, Options& options, const std::string& choice);
 
 /// Adds --lang, for the text that `scratch` and `concise` print.
 void add_lang_option(CLI::App& command, Options& options);

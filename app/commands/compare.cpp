@@ -94,7 +94,11 @@ std::string tables(const OwnRuns& own, const PytorchResult& pytorch,
   for (std::size_t i = 0; i < comparisons.size(); ++i) {
     text += fmt::format("\n{}\n{}", titles[i],
                         report::to_text(comparisons[i], "C++", live ? "Python" : "recorded"));
-    if (live) text += report::time_per_step(own.runs[i], pytorch.runs->runs[i]);
+    if (!live) continue;
+    text += report::time_per_step(own.runs[i], pytorch.runs->runs[i]);
+    if (!own.fused.empty()) {
+      text += report::time_per_step(own.fused[i], pytorch.runs->runs[i], "fused, same bits");
+    }
   }
   return text;
 }
@@ -159,10 +163,16 @@ void add_compare_options(CLI::App& command, CompareOptions& options) {
       ->disable_flag_override();
 }
 
-OwnRuns train_here(const report::Settings& settings) {
-  const report::Run scratch = run_demo(Demo::scratch, settings).run;
-  const TrainedDemo concise = run_demo(Demo::concise, settings);
-  OwnRuns own{{scratch, concise.run}, {}, best_fit(concise.examples)};
+OwnRuns train_here(const report::Settings& settings, std::optional<Engine> engine) {
+  const Engine first = engine.value_or(Engine::autograd);
+  const report::Run scratch = run_demo(Demo::scratch, settings, {}, {}, first).run;
+  const TrainedDemo concise = run_demo(Demo::concise, settings, {}, {}, first);
+  OwnRuns own{{scratch, concise.run}, {}, best_fit(concise.examples), {}};
+  if (!engine) {
+    for (const Demo demo : {Demo::scratch, Demo::concise}) {
+      own.fused.push_back(run_demo(demo, settings, {}, {}, Engine::fused).run);
+    }
+  }
   for (const report::Run& run : own.runs) {
     const std::string divergence = describe_divergence(settings, run);
     if (!divergence.empty()) own.divergences.push_back(divergence);
@@ -190,6 +200,13 @@ std::vector<report::Comparison> compare_runs(const OwnRuns& own, const PytorchRe
   if (!pytorch.runs) return {report::compare(own.runs[0], own.runs[1])};
   return {report::compare(own.runs[0], pytorch.runs->runs[0]),
           report::compare(own.runs[1], pytorch.runs->runs[1])};
+}
+
+bool engines_agree(const OwnRuns& own) {
+  for (std::size_t i = 0; i < own.fused.size(); ++i) {
+    if (!report::compare(own.runs[i], own.fused[i]).equal()) return false;
+  }
+  return true;
 }
 
 Verdict judge(const std::vector<report::Comparison>& comparisons, bool same_version) {
@@ -233,6 +250,9 @@ Verdict conclude(const OwnRuns& own, const PytorchResult& pytorch,
   } else {
     verdict = {"Not compared with PyTorch: it failed.", 1};
   }
+  if (!engines_agree(own)) {
+    verdict = {verdict.text + "\nNOT EQUAL: the fused engine gave other values than autograd.", 1};
+  }
   if (!own.divergences.empty()) {
     verdict = {verdict.text + "\nThe training diverged: not every loss is finite.", 1};
   }
@@ -241,7 +261,7 @@ Verdict conclude(const OwnRuns& own, const PytorchResult& pytorch,
 
 int compare_command(const Options& options, const CompareOptions& compare_options) {
   const report::Settings& settings = options.settings;
-  const OwnRuns own = train_here(settings);
+  const OwnRuns own = train_here(settings, options.engine);
   const PytorchResult pytorch = train_in_pytorch(settings, compare_options);
   const std::vector<report::Comparison> comparisons = compare_runs(own, pytorch);
   const Verdict verdict = conclude(own, pytorch, comparisons);

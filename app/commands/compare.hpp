@@ -28,13 +28,14 @@ int compare_command(const Options& options, const CompareOptions& compare_option
 
 /// Its steps, in their order.
 
-/// Both demos, trained in C++.
+/// Both demos, trained in C++ by `engine`; without one by both, which give the same bits.
 struct OwnRuns {
   std::array<report::Run, 2> runs;               ///< scratch, concise
   std::vector<std::string> divergences;          ///< a line on each run that diverged
   std::optional<report::BestFit> best_fit = {};  ///< of the data that both trained on
+  std::vector<report::Run> fused = {};           ///< both again, by the fused engine
 };
-OwnRuns train_here(const report::Settings& settings);
+OwnRuns train_here(const report::Settings& settings, std::optional<Engine> engine = {});
 
 /// Both programs, trained by PyTorch or recorded; without runs, `failure` says why, and is empty
 /// where no Python has torch and the recorded settings are others.
@@ -53,10 +54,14 @@ struct Verdict {
   int status;
 };
 
+/// Whether the engines gave the same bits, as far as both trained.
+bool engines_agree(const OwnRuns& own);
+
 /// Of the same version every value must be equal to the last bit, of another within tolerance.
 Verdict judge(const std::vector<report::Comparison>& comparisons, bool same_version);
 
-/// The verdict on all of it: status 1 also where PyTorch failed or a run diverged.
+/// The verdict on all of it: status 1 also where PyTorch failed, a run diverged or the engines do
+/// not agree.
 Verdict conclude(const OwnRuns& own, const PytorchResult& pytorch,
                  const std::vector<report::Comparison>& comparisons);
 

@@ -110,6 +110,7 @@ void add_sweep_options(CLI::App& command, SweepOptions& options) {
 
 int sweep_command(const Options& options, const SweepOptions& sweep_options) {
   const Demo demo = sweep_options.demo;
+  const Engine engine = options.engine.value_or(Engine::fused);  // only results count here
   report::Settings settings = options.settings;
   initial_state(settings);  // refuses a wrong file before the table begins
   std::vector<std::int64_t> batch_sizes;
@@ -136,7 +137,7 @@ int sweep_command(const Options& options, const SweepOptions& sweep_options) {
     settings.batch_size = batch_sizes[i];
     for (const double lr : sweep_options.lrs) {
       settings.lr = lr;
-      swept.push_back({settings, run_demo(demo, settings).run, stable[i]});
+      swept.push_back({settings, run_demo(demo, settings, {}, {}, engine).run, stable[i]});
       print(report::to_text(swept.back()));
     }
   }

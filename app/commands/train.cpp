@@ -28,8 +28,8 @@ int train_command(Demo demo, const Options& options) {
     step_losses.add(l.detach().mean().item<float>());
     return true;
   };
-  const TrainedDemo trained =
-      run_demo(demo, settings, on_line, options.plot ? keep_loss : OnStep());
+  const TrainedDemo trained = run_demo(demo, settings, on_line, options.plot ? keep_loss : OnStep(),
+                                       options.engine.value_or(Engine::autograd));
   if (on_line) on_line(error_lines(trained, options.language));
 
   // A file that can't be written does not keep the others from being written.

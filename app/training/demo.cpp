@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <linreg/concise/concise.hpp>
 #include <linreg/data/synthetic_data.hpp>
+#include <linreg/fused/fused.hpp>
 #include <linreg/pytorch/format.hpp>
 #include <linreg/pytorch/random.hpp>
 #include <linreg/report/run.hpp>
@@ -28,9 +29,11 @@ namespace {
 std::string fixed(float x) { return fmt::format("{:f}", std::isnan(x) ? std::abs(x) : x); }
 
 /// Forwards to the caller's callbacks; shows progress on a terminal.
-training::Observer observe(const OnLine& on_line, const OnStep& on_step, Progress& progress) {
+training::Observer observe(const OnLine& on_line, const OnStep& on_step, Progress& progress,
+                           Engine engine) {
   training::Observer observer{.on_step = on_step};
-  if (progress.is_visible()) {
+  // The fused engine computes a step's loss only for those who ask, and is done sooner.
+  if (progress.is_visible() && engine == Engine::autograd) {
     observer.on_step = [&](const torch::Tensor& l) {
       progress.step();
       return !on_step || on_step(l);
@@ -60,8 +63,9 @@ std::vector<float> to_vector(const torch::Tensor& tensor) {
 }
 
 /// Trains by `train`, timed, and collects the results.
-TrainedDemo finish(Demo demo, const report::Settings& settings, const data::Examples& examples,
-                   const auto& train, const torch::Tensor& w, const torch::Tensor& b) {
+TrainedDemo finish(Demo demo, Engine engine, const report::Settings& settings,
+                   const data::Examples& examples, const auto& train, const torch::Tensor& w,
+                   const torch::Tensor& b) {
   const auto start = std::chrono::steady_clock::now();
   std::vector<float> epoch_loss = train();
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
@@ -72,6 +76,7 @@ TrainedDemo finish(Demo demo, const report::Settings& settings, const data::Exam
   trained.w_error = true_w - w.reshape(true_w.sizes());
   trained.b_error = torch::rsub(b, settings.true_b);  // what Python's `true_b - b` calls
   trained.run = {.demo = demo,
+                 .engine = engine,
                  .framework = "libtorch",
                  .version = TORCH_VERSION,
                  .epoch_loss = std::move(epoch_loss),
@@ -85,7 +90,7 @@ TrainedDemo finish(Demo demo, const report::Settings& settings, const data::Exam
 }
 
 TrainedDemo run_scratch(const report::Settings& settings, const OnLine& on_line,
-                        const OnStep& on_step) {
+                        const OnStep& on_step, Engine engine) {
   const auto state = initial_state(settings);  // before any work, to refuse a wrong file
   const data::Examples examples = generate_examples(settings);
   pytorch::Random random(settings.seed.magnitude);
@@ -99,17 +104,19 @@ TrainedDemo run_scratch(const report::Settings& settings, const OnLine& on_line,
   }
   Progress progress(Demo::scratch, settings);
   const auto train = [&] {
-    return scratch::train(parameters, examples, hyperparameters(settings), random,
-                          observe(on_line, on_step, progress));
+    const training::Observer observer = observe(on_line, on_step, progress, engine);
+    return engine == Engine::fused
+               ? fused::train(parameters, examples, hyperparameters(settings), random, observer)
+               : scratch::train(parameters, examples, hyperparameters(settings), random, observer);
   };
-  TrainedDemo trained = finish(Demo::scratch, settings, examples, train, w, b);
+  TrainedDemo trained = finish(Demo::scratch, engine, settings, examples, train, w, b);
   trained.state.insert("0.weight", w.detach().reshape({1, -1}));
   trained.state.insert("0.bias", b.detach());
   return trained;
 }
 
 TrainedDemo run_concise(const report::Settings& settings, const OnLine& on_line,
-                        const OnStep& on_step) {
+                        const OnStep& on_step, Engine engine) {
   const auto state = initial_state(settings);  // before any work, to refuse a wrong file
   const data::Examples examples = generate_examples(settings);
   if (settings.look) {
@@ -122,12 +129,14 @@ TrainedDemo run_concise(const report::Settings& settings, const OnLine& on_line,
   if (state) pytorch::load_into(*net, *state);
   Progress progress(Demo::concise, settings);
   const auto train = [&] {
-    return concise::train(net, examples, hyperparameters(settings),
-                          observe(on_line, on_step, progress));
+    const training::Observer observer = observe(on_line, on_step, progress, engine);
+    return engine == Engine::fused
+               ? fused::train(net, examples, hyperparameters(settings), observer)
+               : concise::train(net, examples, hyperparameters(settings), observer);
   };
   const torch::nn::Linear layer = concise::layer(net);
-  TrainedDemo trained =
-      finish(Demo::concise, settings, examples, train, layer->weight.data(), layer->bias.data());
+  TrainedDemo trained = finish(Demo::concise, engine, settings, examples, train,
+                               layer->weight.data(), layer->bias.data());
   trained.state = pytorch::state_dict(*net);
   return trained;
 }
@@ -147,9 +156,9 @@ std::string first_minibatch_concisely(const data::Examples& examples, std::int64
 }
 
 TrainedDemo run_demo(Demo demo, const report::Settings& settings, const OnLine& on_line,
-                     const OnStep& on_step) {
-  return demo == Demo::scratch ? run_scratch(settings, on_line, on_step)
-                               : run_concise(settings, on_line, on_step);
+                     const OnStep& on_step, Engine engine) {
+  return demo == Demo::scratch ? run_scratch(settings, on_line, on_step, engine)
+                               : run_concise(settings, on_line, on_step, engine);
 }
 
 std::string error_lines(const TrainedDemo& trained, Language language) {

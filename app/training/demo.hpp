@@ -38,7 +38,7 @@ std::string first_minibatch_concisely(const data::Examples& examples, std::int64
 /// Seeds the global generator, generates the data and trains: the article's section 3 or 4.
 /// First throws a UsageError when settings.init names an unusable file.
 TrainedDemo run_demo(Demo demo, const report::Settings& settings, const OnLine& on_line = {},
-                     const OnStep& on_step = {});
+                     const OnStep& on_step = {}, Engine engine = Engine::autograd);
 
 /// The two lines that end the demo: with the book's labels (en) or the article's (zh), which has a
 /// space before the tensor in its concise program only.

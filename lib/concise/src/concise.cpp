@@ -1,6 +1,7 @@
 #include "linreg/concise/concise.hpp"
 
 #include <cstdint>
+#include <linreg/concise/detail/check_model.hpp>
 #include <linreg/data/detail/check_examples.hpp>
 #include <linreg/data/synthetic_data.hpp>
 #include <linreg/pytorch/data_loader.hpp>
@@ -31,25 +32,22 @@ void initialize_parameters(torch::nn::Sequential net) {
   layer(net)->bias.data().fill_(0);
 }
 
-namespace {
+namespace detail {
 
-/// Throws c10::Error unless the model is one that `train` can update.
-void check_model(const torch::nn::Sequential& net, std::int64_t num_features) {
+void check_model(const char* caller, const torch::nn::Sequential& net, std::int64_t num_features) {
   auto* const linear =
       net.is_empty() || net->size() != 1 ? nullptr : net->ptr(0)->as<torch::nn::LinearImpl>();
-  TORCH_CHECK(linear != nullptr, "linreg::concise::train: net must be one torch::nn::Linear");
+  TORCH_CHECK(linear != nullptr, caller, ": net must be one torch::nn::Linear");
   const torch::Tensor& weight = linear->weight;
-  TORCH_CHECK(
-      weight.sizes() == torch::IntArrayRef({1, num_features}) && weight.is_cpu() &&
-          weight.scalar_type() == torch::kFloat && weight.requires_grad(),
-      "linreg::concise::train: the weight must be float32 on the CPU, require grad and have "
-      "shape (1, ",
-      num_features, "), but is ", weight.toString(),
-      weight.requires_grad() ? ", requires grad and has shape " : " without grad of shape ",
-      weight.sizes());
+  TORCH_CHECK(weight.sizes() == torch::IntArrayRef({1, num_features}) && weight.is_cpu() &&
+                  weight.scalar_type() == torch::kFloat && weight.requires_grad(),
+              caller, ": the weight must be float32 on the CPU, require grad and have shape (1, ",
+              num_features, "), but is ", weight.toString(),
+              weight.requires_grad() ? ", requires grad and has shape " : " without grad of shape ",
+              weight.sizes());
 }
 
-}  // namespace
+}  // namespace detail
 
 std::vector<float> train(torch::nn::Sequential net, const data::Examples& examples,
                          const training::Hyperparameters& hyperparameters,
@@ -58,7 +56,7 @@ std::vector<float> train(torch::nn::Sequential net, const data::Examples& exampl
   const auto& [lr, num_epochs, batch_size] = hyperparameters;
   data::detail::check_examples("linreg::concise::train", features, labels);
   training::detail::check_hyperparameters("linreg::concise::train", hyperparameters);
-  check_model(net, features.size(1));
+  detail::check_model("linreg::concise::train", net, features.size(1));
 
   const auto data_iter = load_array(examples, batch_size);
   MSELoss loss;

@@ -93,12 +93,12 @@ std::string to_text(const Comparison& comparison, std::string_view left, std::st
   return text;
 }
 
-std::string time_per_step(const Run& left, const Run& right) {
+std::string time_per_step(const Run& left, const Run& right, std::string_view name) {
   if (left.steps == 0 || right.steps == 0) return "";
   const auto microseconds = [](const Run& run) {
     return run.train_seconds * 1e6 / static_cast<double>(run.steps);
   };
-  return fmt::format(row, "time per step", fmt::format("{:.1f} us", microseconds(left)),
+  return fmt::format(row, name, fmt::format("{:.1f} us", microseconds(left)),
                      fmt::format("{:.1f} us", microseconds(right)),
                      fmt::format("{:.1f} times as fast", microseconds(right) / microseconds(left)));
 }

@@ -123,6 +123,13 @@ Seed get_seed(const json& object, const char* key) {
   return {0 - static_cast<std::uint64_t>(value.get<std::int64_t>()), true};
 }
 
+Engine get_engine(const json& object, const char* key) {
+  if (!object.contains(key)) return Engine::autograd;  // PyTorch's programs have no other
+  const auto engine = find_engine(get_string(object, key));
+  if (!engine) refuse(member(object, key), key, "\"autograd\" or \"fused\"");
+  return *engine;
+}
+
 }  // namespace
 
 std::string to_string(Demo demo) { return demo == Demo::scratch ? "scratch" : "concise"; }
@@ -130,6 +137,15 @@ std::string to_string(Demo demo) { return demo == Demo::scratch ? "scratch" : "c
 std::optional<Demo> find_demo(std::string_view name) {
   for (const Demo demo : {Demo::scratch, Demo::concise}) {
     if (name == to_string(demo)) return demo;
+  }
+  return std::nullopt;
+}
+
+std::string to_string(Engine engine) { return engine == Engine::autograd ? "autograd" : "fused"; }
+
+std::optional<Engine> find_engine(std::string_view name) {
+  for (const Engine engine : {Engine::autograd, Engine::fused}) {
+    if (name == to_string(engine)) return engine;
   }
   return std::nullopt;
 }
@@ -165,12 +181,14 @@ ordered_json to_json(const Run& run) {
   object["b_error"] = number(run.b_error);
   object["steps"] = run.steps;
   object["train_seconds"] = number(run.train_seconds);
+  object["engine"] = to_string(run.engine);
   return object;
 }
 
 Run run_from_json(const json& json) {
   return {
       .demo = get_demo(json, "implementation"),
+      .engine = get_engine(json, "engine"),
       .framework = get_name(json, "framework"),
       .version = get_name(json, "version"),
       .epoch_loss = get_numbers<float>(json, "epoch_loss"),

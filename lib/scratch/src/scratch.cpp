@@ -5,6 +5,7 @@
 #include <linreg/data/detail/check_examples.hpp>
 #include <linreg/data/minibatches.hpp>
 #include <linreg/data/synthetic_data.hpp>
+#include <linreg/scratch/detail/check_parameters.hpp>
 #include <linreg/training/detail/check_hyperparameters.hpp>
 #include <linreg/training/training.hpp>
 #include <span>
@@ -49,20 +50,23 @@ void sgd(torch::TensorList params, double lr, std::int64_t batch_size) {
   }
 }
 
-namespace {
+namespace detail {
 
-/// Throws c10::Error unless the parameter is one that `train` can update.
-void check_parameter(const char* name, const torch::Tensor& param, torch::IntArrayRef shape) {
-  TORCH_CHECK(param.sizes() == shape && param.is_cpu() && param.scalar_type() == torch::kFloat &&
-                  param.requires_grad(),
-              "linreg::scratch::train: ", name,
-              " must be float32 on the CPU, require grad and have shape ", shape, ", but is ",
-              param.toString(),
-              param.requires_grad() ? ", requires grad and has shape " : " without grad of shape ",
-              param.sizes());
+void check_parameters(const char* caller, const Parameters& parameters, std::int64_t num_features) {
+  const auto check = [&](const char* name, const torch::Tensor& param, torch::IntArrayRef shape) {
+    TORCH_CHECK(
+        param.sizes() == shape && param.is_cpu() && param.scalar_type() == torch::kFloat &&
+            param.requires_grad(),
+        caller, ": ", name, " must be float32 on the CPU, require grad and have shape ", shape,
+        ", but is ", param.toString(),
+        param.requires_grad() ? ", requires grad and has shape " : " without grad of shape ",
+        param.sizes());
+  };
+  check("w", parameters.w, {num_features, 1});
+  check("b", parameters.b, {1});
 }
 
-}  // namespace
+}  // namespace detail
 
 std::vector<float> train(const Parameters& parameters, const data::Examples& examples,
                          const training::Hyperparameters& hyperparameters, pytorch::Random& random,
@@ -72,8 +76,7 @@ std::vector<float> train(const Parameters& parameters, const data::Examples& exa
   const auto& [lr, num_epochs, batch_size] = hyperparameters;
   data::detail::check_examples("linreg::scratch::train", features, labels);
   training::detail::check_hyperparameters("linreg::scratch::train", hyperparameters);
-  check_parameter("w", w, {features.size(1), 1});
-  check_parameter("b", b, {1});
+  detail::check_parameters("linreg::scratch::train", parameters, features.size(1));
 
   const auto& net = linreg;
   const auto& loss = squared_loss;

@@ -51,7 +51,8 @@ std::string to_text(const Comparison& comparison, std::string_view left, std::st
 
 /// Returns the table's last line: the time per step on both sides and their ratio. Empty if either
 /// run made no step.
-std::string time_per_step(const Run& left, const Run& right);
+std::string time_per_step(const Run& left, const Run& right,
+                          std::string_view name = "time per step");
 
 nlohmann::ordered_json to_json(const Comparison& comparison);
 

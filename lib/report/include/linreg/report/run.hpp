@@ -49,11 +49,21 @@ std::string to_string(Demo demo);
 /// The demo of that name; nothing for any other text.
 std::optional<Demo> find_demo(std::string_view name);
 
+/// What trained: the demo as the article writes it, or the same without autograd (linreg::fused).
+enum class Engine { autograd, fused };
+
+/// "autograd" or "fused", the name in options and records.
+std::string to_string(Engine engine);
+
+/// The engine of that name; nothing for any other text.
+std::optional<Engine> find_engine(std::string_view name);
+
 /// The result of one training run.
 struct Run {
   Demo demo = Demo::scratch;  ///< "implementation" in JSON
-  std::string framework;      ///< "libtorch" or "pytorch"
-  std::string version;        ///< the framework's
+  Engine engine = Engine::autograd;
+  std::string framework;  ///< "libtorch" or "pytorch"
+  std::string version;    ///< the framework's
   std::vector<float> epoch_loss;
   std::vector<float> w;
   float b = 0;
