@@ -701,6 +701,23 @@ TEST(LoadStateDictFile, ReadsAndBoundsTheZipsSmallMembersBeforeAnyOther) {
                        "1000 bytes, over 32"));
 }
 
+#ifndef __SANITIZE_ADDRESS__
+TEST(LoadStateDictFile, SaysThatThereIsNoMemory) {
+  const TemporaryDirectory folder;
+  const auto path = folder.path() / "net.pt";
+  save_state_dict_file(path, dict({{"w", torch::zeros({1 << 25})}}));
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_AS, &before), 0);
+  const rlimit little{pages * 4096 + (1 << 25), before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_AS, &little), 0);
+  const auto error = error_of([&] { load_state_dict_file(path); });
+  setrlimit(RLIMIT_AS, &before);
+  EXPECT_TRUE(contains(error, "net.pt: entry \"w\": there is no memory for 134217728 bytes"));
+}
+#endif
+
 TEST(LoadStateDictFile, ReadsAZipThatOtherBytesFollow) {
   const std::string pickle = dict_of(tensor(6, 0, {6}, {1}));
   const std::string file =

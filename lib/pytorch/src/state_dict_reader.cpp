@@ -17,6 +17,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <exception>
 #include <filesystem>
 #include <fstream>
 #include <ios>
@@ -378,6 +379,14 @@ std::string what_else(std::string_view start) {
   return "not a zip file, which torch.save writes since PyTorch 1.6";
 }
 
+at::DataPtr allocate(std::size_t count) {
+  try {
+    return c10::GetCPUAllocator()->allocate(count);
+  } catch (const std::exception&) {
+    TORCH_CHECK(false, "there is no memory for ", count, " bytes of a tensor");
+  }
+}
+
 }  // namespace
 
 StateDict read_state_dict(const zip::Source& file) {
@@ -427,7 +436,7 @@ StateDict read_state_dict(const zip::Source& file) {
         const auto member = find(name);
         TORCH_CHECK(count <= member.size && member.size - count < item, "the zip's member ",
                     escaped(name), " has ", member.size, " bytes, not ", count);
-        auto memory = c10::GetCPUAllocator()->allocate(count);
+        auto memory = allocate(count);
         zip::read_member(file, member, static_cast<char*>(memory.get()), count);
         return memory;
       },

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
+#include <linreg/pytorch/data_loader_options.hpp>
 #include <linreg/pytorch/detail/data_loader_pass.hpp>
 #include <utility>
 #include <vector>

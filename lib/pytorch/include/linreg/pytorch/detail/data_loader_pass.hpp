@@ -1,29 +1,17 @@
 #pragma once
 
-#include <ATen/core/Generator.h>
 #include <ATen/core/Tensor.h>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <linreg/pytorch/data_loader_options.hpp>
 #include <linreg/pytorch/detail/ordered_rows.hpp>
 #include <optional>
 #include <span>
 #include <vector>
 
-namespace linreg::pytorch {
-
-/// Python's arguments of `DataLoader`.
-struct DataLoaderOptions {
-  std::int64_t batch_size = 1;
-  bool shuffle = false;    ///< a new random order in each pass
-  bool drop_last = false;  ///< leaves out a last minibatch that is short
-  at::Tensor sampler =
-      {};  ///< the indices to visit, an int32 or int64 vector, in place of `shuffle`
-  at::Generator generator = {};  ///< to draw from in place of the global one, if defined
-};
-
-namespace detail {
+namespace linreg::pytorch::detail {
 
 template <std::size_t N>
 std::vector<at::Tensor> to_vector(const std::array<at::Tensor, N>& tensors) {
@@ -67,5 +55,4 @@ class DataLoaderPass {
   bool drawn_ = false;               ///< all of the pass
 };
 
-}  // namespace detail
-}  // namespace linreg::pytorch
+}  // namespace linreg::pytorch::detail
