@@ -266,7 +266,8 @@ TEST(Compare, ShowsItsOwnResultsAndOneLineWhenPythonFails) {
       {"echo 'Segmentation fault' >&2; exit 139", "Segmentation fault"},
       {"exit 127", "failed (exit status 127): no message"},
       {"exit 0", "did not print a record of its run (it printed nothing)"},
-      {"echo '{\"runs\": [{}]}'", "did not print a record"},
+      {"echo '{\"runs\": [{}]}'", "the record has no \"runs\", a list of 2"},
+      {"echo '{\"runs\": [{}, {}]}'", "did not print a record"},
       {"echo '{'", "did not print a record of its run (it is not a JSON object)"},
       {"echo '[]'", "did not print a record of its run (it is not a JSON object)"},
       {"kill -KILL $$", "failed (killed by signal 9): no message"},
@@ -375,17 +376,16 @@ TEST(Compare, RefusesARecordOfAnotherShapeAndShowsItsOwnResults) {
       {"framework", "libtorch"}};
   const test::TemporaryDirectory folder;
   const std::string record = folder.path() / "record";
-  const std::string python = impostor(
-      folder,
-      fmt::format("case $1 in */concise.py) sed s/scratch/concise/ '{0}';; *) cat '{0}'; esac",
-                  record));
-  std::ofstream(record) << nlohmann::json{{"runs", {run}}};
+  const std::string python = impostor(folder, fmt::format("cat '{}'", record));
+  nlohmann::json concise = run;
+  concise["implementation"] = "concise";
+  std::ofstream(record) << nlohmann::json{{"runs", {run, concise}}};
   EXPECT_NE(linreg({"compare", "--pytorch", python}).out.find("NOT EQUAL"), std::string::npos);
   for (const auto& [key, value] : faults) {
     SCOPED_TRACE(testing::Message() << key << ' ' << value);
     nlohmann::json other = run;
     other[key] = value;
-    std::ofstream(record) << nlohmann::json{{"runs", {other}}};
+    std::ofstream(record) << nlohmann::json{{"runs", {other, concise}}};
     const ProcessResult result = linreg({"compare", "--pytorch", python});
     EXPECT_EQ(result.exit_status, 1);
     EXPECT_EQ(lines(result.err), 1U) << result.err;
@@ -470,14 +470,14 @@ TEST(Compare, FallsBackToTheRecordedRunsAndThenToTheTwoDemos) {
 }
 
 TEST(Compare, ShowsItsOwnResultsAndOneLineWhenTheRecordedRunsAreDamaged) {
-  // A copy of the program with a scratch.py that finds no torch in any Python.
+  // A copy of the program with a both.py that finds no torch in any Python.
   const test::TemporaryDirectory folder;
   const auto share = folder.path() / "share" / "linreg" / "python";
   const auto program = folder.path() / "bin" / "linreg";
   std::filesystem::create_directories(share);
   std::filesystem::create_directories(program.parent_path());
   std::filesystem::copy_file(LINREG_PROGRAM, program);
-  std::ofstream(share / "scratch.py") << "raise ModuleNotFoundError(\"No module named 'torch'\")\n";
+  std::ofstream(share / "both.py") << "raise ModuleNotFoundError(\"No module named 'torch'\")\n";
 
   const nlohmann::json whole = read_json(python_folder() / "recorded.json");
   nlohmann::json lacks_a_run = whole;

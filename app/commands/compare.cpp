@@ -153,7 +153,7 @@ void add_compare_options(CLI::App& command, CompareOptions& options) {
                options.python = python;
              });
   add_option(command, "--pytorch-timeout", "N",
-             fmt::format("seconds that each PyTorch program may take [{}]",
+             fmt::format("seconds that PyTorch may take for both [{}]",
                          options.python_timeout.count()),
              [&options](auto& name, auto& text) {
                options.python_timeout =

@@ -124,11 +124,14 @@ json runs_of(const json& record, std::size_t count) {
   return runs;
 }
 
-report::Run parse_run(const std::string& python, const ProcessResult& result, Demo demo,
-                      const report::Settings& settings) {
+PytorchRuns parse_runs(const std::string& python, const ProcessResult& result,
+                       const report::Settings& settings) {
   try {
     if (result.out.empty()) throw std::invalid_argument("it printed nothing");
-    return check_run(runs_of(parse_record(result.out), 1)[0], demo, settings);
+    const json runs = runs_of(parse_record(result.out), 2);
+    const report::Run scratch = check_run(runs[0], Demo::scratch, settings);
+    const report::Run concise = check_run(runs[1], Demo::concise, settings);
+    return {find_program(python).value_or(python), scratch.version, {scratch, concise}};
   } catch (const std::exception& error) {
     throw PytorchError(
         fmt::format("{} did not print a record of its run ({}); --verbose shows its output", python,
@@ -137,16 +140,15 @@ report::Run parse_run(const std::string& python, const ProcessResult& result, De
   }
 }
 
-/// One program's run; nothing where this Python has no torch or is not there.
-std::optional<report::Run> run_program(const Candidate& candidate, Demo demo,
-                                       const report::Settings& settings, int threads,
-                                       std::chrono::seconds time_limit) {
+/// Both programs' runs; nothing where this Python has no torch or is not there.
+std::optional<PytorchRuns> run_programs(const Candidate& candidate,
+                                        const report::Settings& settings, int threads,
+                                        std::chrono::seconds time_limit) {
   const std::string& python = candidate.python;
   const std::string true_w = true_w_text(settings);
   const bool is_argument = true_w.size() < 100'000;  // Linux takes up to 128 KiB
   std::vector<std::string> command = arguments(settings, is_argument ? true_w : "-", threads);
-  command.insert(command.begin(), {python, (python_folder() / (to_string(demo) + ".py")).string()});
-  command.emplace_back("--json=-");
+  command.insert(command.begin(), {python, (python_folder() / "both.py").string()});
   ProcessResult result;
   try {
     result = run_process(command, time_limit, is_argument ? "" : true_w);
@@ -156,7 +158,7 @@ std::optional<report::Run> run_program(const Candidate& candidate, Demo demo,
   }
   if (lacks_torch(candidate, result)) return std::nullopt;
   if (result.exit_status != 0) fail(python, result, time_limit);
-  return parse_run(python, result, demo, settings);
+  return parse_runs(python, result, settings);
 }
 
 }  // namespace
@@ -192,12 +194,7 @@ std::optional<PytorchRuns> run_pytorch(const std::optional<std::string>& python,
   if (python) candidates = {{*python, /*is_named=*/true}};
 
   for (const Candidate& candidate : candidates) {
-    const auto scratch = run_program(candidate, Demo::scratch, settings, threads, time_limit);
-    if (!scratch) continue;
-    const auto concise = run_program(candidate, Demo::concise, settings, threads, time_limit);
-    if (!concise) continue;
-    const std::string path = find_program(candidate.python).value_or(candidate.python);
-    return PytorchRuns{path, scratch->version, {*scratch, *concise}};
+    if (auto runs = run_programs(candidate, settings, threads, time_limit)) return runs;
   }
   if (python) {
     throw PytorchError(fmt::format("{} has no torch: install python3-torch for the distribution's "

@@ -1,0 +1,35 @@
+"""Runs scratch.py and concise.py, one after the other, and prints one record with the runs of both.
+
+What `linreg compare` runs: importing torch takes longer than either training.
+"""
+
+import contextlib
+import io
+import json
+import sys
+
+import concise
+import scratch
+
+
+def record_of(main):
+    """What a program prints with --json=-."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        main()
+    return json.loads(out.getvalue())
+
+
+def run_both(arguments):
+    """The record of both programs, given these arguments."""
+    sys.argv[1:] = [*arguments, "--json=-"]
+    record = record_of(scratch.main)
+    record["runs"] += record_of(concise.main)["runs"]
+    return record
+
+
+if __name__ == "__main__":
+    words = sys.argv[1:]
+    if "--true-w=-" in words:  # stdin can be read once
+        words[words.index("--true-w=-")] = f"--true-w={sys.stdin.read()}"
+    json.dump(run_both(words), sys.stdout)
