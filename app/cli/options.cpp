@@ -224,7 +224,7 @@ void add_save_option(CLI::App& command, Options& options) {
 
 void add_engine_option(CLI::App& command, Options& options, const std::string& choice) {
   add_option(command, "--engine", "ENGINE",
-             fmt::format("autograd, as the article, or fused: same bits, sooner [{}]", choice),
+             fmt::format("autograd or, sooner, fused: same bits [{}]", choice),
              [&options](auto& name, auto& text) {
                options.engine = report::find_engine(text);
                if (!options.engine) refuse(name, text, "autograd or fused");
