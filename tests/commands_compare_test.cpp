@@ -402,7 +402,7 @@ TEST(Compare, ShowsItsOwnResultsAndOneLineWhenTorchIsBroken) {
   const std::vector<std::pair<std::string, std::string>> modules{
       {"raise ImportError('libtorch_cpu.so: cannot open shared object file')\n",
        "ImportError: libtorch_cpu.so: cannot open shared object file"},
-      {"", "AttributeError: module 'torch' has no attribute "},
+      {"", "ImportError: cannot import name 'nn' from 'torch'"},
       {"import numpy_of_another_age\n", "No module named 'numpy_of_another_age'"},
       {"import torch.nothing\n", "ModuleNotFoundError: No module named 'torch.nothing'"},
       {"print('hello')\nraise SystemExit(0)\n", "did not print a record"}};

@@ -32,4 +32,4 @@ if __name__ == "__main__":
     words = sys.argv[1:]
     if "--true-w=-" in words:  # stdin can be read once
         words[words.index("--true-w=-")] = f"--true-w={sys.stdin.read()}"
-    json.dump(run_both(words), sys.stdout)
+    print(json.dumps(run_both(words), indent=2))
