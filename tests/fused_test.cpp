@@ -124,6 +124,16 @@ TEST(FusedTrain, DivergesWithTheDemosBits) {
   expect_the_demos_bits(10, 1, 10, 1e30, 20);
 }
 
+TEST(FusedTrain, OverflowsWhereTheDemosDo) {
+  // The article's l / 2 and the square's derivative: 2 e is infinite, e is not.
+  const data::Examples data{torch::ones({3, 1}), torch::full({3, 1}, 2e38F)};
+  const training::Hyperparameters how{.lr = 1e-3, .num_epochs = 1, .batch_size = 3};
+  const Result fused = run_scratch(data, how, true, true);
+  EXPECT_TRUE(fused.b.isinf().item<bool>());
+  expect_same(fused, run_scratch(data, how, false, true));
+  expect_same(run_concise(data, how, true, true), run_concise(data, how, false, true));
+}
+
 TEST(FusedTrain, GivesTheDemosBitsOnAnyNumberOfThreads) {
   const int before = torch::get_num_threads();
   for (const int threads : {1, 2}) {

@@ -84,9 +84,7 @@ class HalfSquaredLoss {
  public:
   HalfSquaredLoss(const scratch::Parameters& parameters, const training::Hyperparameters& how)
       : parameters_(parameters),
-        // A matrix of one column and one row lies in memory as both: mm's backward takes it for
-        // column-major.
-        model_(parameters.w.data(), parameters.b.data(), parameters.w.size(0) == 1),
+        model_(parameters.w.data(), parameters.b.data(), /*grad_is_row=*/false),
         lr_(static_cast<float>(how.lr)),
         batch_size_(static_cast<float>(how.batch_size)) {}
 
