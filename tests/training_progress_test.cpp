@@ -41,7 +41,7 @@ TEST(Progress, IsShownAndClearedOnATerminalAndLeavesStdoutUnchanged) {
   const test::TemporaryDirectory folder;
   const std::string file = folder.path() / "stdout";
   for (const std::string demo : {"scratch", "concise"}) {
-    const std::string options = "--examples 100000 --epochs 15";  // some seconds
+    const std::string options = "--examples 100000 --epochs 3";  // over a second
     // script(1) provides a terminal for stderr and prints what appears there.
     const std::string command =
         fmt::format("'{}' {} {} > '{}'", LINREG_PROGRAM, demo, options, file);
@@ -51,7 +51,7 @@ TEST(Progress, IsShownAndClearedOnATerminalAndLeavesStdoutUnchanged) {
     EXPECT_TRUE(shown.ends_with("\r" + std::string(78, ' ') + "\r")) << shown;
   }
   const ProcessResult piped =
-      run_process({LINREG_PROGRAM, "concise", "--examples", "100000", "--epochs", "15"}, 600s);
+      run_process({LINREG_PROGRAM, "concise", "--examples", "100000", "--epochs", "3"}, 600s);
   EXPECT_EQ(piped.err, "");
   std::ifstream out(file);
   EXPECT_EQ(std::string(std::istreambuf_iterator(out), {}), piped.out);
