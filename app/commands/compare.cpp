@@ -152,13 +152,12 @@ void add_compare_options(CLI::App& command, CompareOptions& options) {
                check_python(python);
                options.python = python;
              });
-  add_option(command, "--pytorch-timeout", "N",
-             fmt::format("seconds that PyTorch may take for both [{}]",
-                         options.python_timeout.count()),
-             [&options](auto& name, auto& text) {
-               options.python_timeout =
-                   std::chrono::seconds(parse_integer(name, text, 1, 1'000'000));
-             });
+  add_option(
+      command, "--pytorch-timeout", "N",
+      fmt::format("seconds that PyTorch may take for both [{}]", options.python_timeout.count()),
+      [&options](auto& name, auto& text) {
+        options.python_timeout = std::chrono::seconds(parse_integer(name, text, 1, 1'000'000));
+      });
   command.add_flag("--verbose", options.verbose, "show what a failing Python said")
       ->disable_flag_override();
 }
