@@ -3,7 +3,6 @@
 #include <c10/core/DefaultDtype.h>
 #include <fmt/ranges.h>  // fmt::join, from fmt 11 on
 #include <torch/csrc/autograd/function.h>
-#include <torch/version.h>
 
 #include <algorithm>
 #include <cmath>
@@ -16,8 +15,9 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <vector>
+
+#include "version.hpp"
 
 // Reproduces torch/_tensor_str.py. Comments name its functions beside those that do their work
 // here.
@@ -26,10 +26,6 @@ namespace linreg::pytorch::detail {
 namespace {
 
 // Differences between versions of torch/_tensor_str.py.
-
-constexpr bool since(int major, int minor) {
-  return std::tuple(TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR) >= std::tuple(major, minor);
-}
 
 /// Before 2.9, sci_mode decided the notation but not the width.
 constexpr bool sci_mode_decides_width = since(2, 9);

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>  // fmt::join, from fmt 11 on
 #include <torch/nn/module.h>
 #include <torch/nn/modules/activation.h>
-#include <torch/version.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -12,16 +11,15 @@
 #include <sstream>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
+
+#include "version.hpp"
 
 namespace linreg::pytorch {
 namespace {
 
-constexpr bool since(int major, int minor) {
-  return std::tuple(TORCH_VERSION_MAJOR, TORCH_VERSION_MINOR) >= std::tuple(major, minor);
-}
+using detail::since;
 
 /// Since 2.0, Python prints equal neighbours in a ModuleList once.
 constexpr bool folds_module_lists = since(2, 0);

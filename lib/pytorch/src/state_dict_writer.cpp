@@ -3,7 +3,6 @@
 #include <c10/core/Storage.h>
 #include <c10/util/Exception.h>
 #include <caffe2/serialize/inline_container.h>
-#include <torch/version.h>
 #include <utf8.h>
 
 #include <bit>
@@ -19,6 +18,7 @@
 
 #include "escaped.hpp"
 #include "state_dict_detail.hpp"
+#include "version.hpp"
 
 namespace linreg::pytorch {
 namespace {
@@ -26,8 +26,7 @@ namespace {
 using detail::escaped;
 
 /// Python's torch.load knows _rebuild_tensor_v3 from 2.1 on.
-constexpr bool reads_untyped_storages = TORCH_VERSION_MAJOR > 2 ||
-                                        (TORCH_VERSION_MAJOR == 2 && TORCH_VERSION_MINOR >= 1);
+constexpr bool reads_untyped_storages = detail::since(2, 1);
 
 /// Writes the pickle, of protocol 2, that Python's torch.save(OrderedDict of tensors) writes, but
 /// without its memo.

@@ -10,8 +10,8 @@
 #include <vector>
 
 /// Formats tensors byte for byte as Python does in the same version of PyTorch. format.hpp,
-/// number_spec.hpp and their sources need only LibTorch and fmt: copy them to use them without
-/// linreg.
+/// number_spec.hpp, their sources and version.hpp need only LibTorch and fmt: copy them to use them
+/// without linreg.
 ///
 ///     fmt::print("{}\n", w);               // tensor([ 2.0000, -3.4000], requires_grad=True)
 ///     fmt::print("loss {:f}\n", l);        // loss 0.000247, as f'loss {l:f}' of tensor(0.0002)

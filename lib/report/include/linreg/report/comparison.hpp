@@ -49,8 +49,8 @@ Comparison compare(const Run& left, const Run& right, const Tolerance& tolerance
 /// float32. `left` and `right` are the titles of its columns.
 std::string to_text(const Comparison& comparison, std::string_view left, std::string_view right);
 
-/// Returns the table's last line: the time per step on both sides and their ratio. Empty if either
-/// run made no step.
+/// Returns a line for the table's end: `name`, the time per step on both sides and their ratio.
+/// Empty if either run made no step.
 std::string time_per_step(const Run& left, const Run& right,
                           std::string_view name = "time per step");
 
