@@ -12,8 +12,7 @@ function(linreg_precompile_torch)
     target_compile_options(linreg_precompiled_torch PRIVATE -fPIC)
     target_link_libraries(linreg_precompiled_torch PUBLIC LibTorch::LibTorch)
     target_precompile_headers(linreg_precompiled_torch PRIVATE
-      <torch/types.h> <torch/data.h> <torch/nn/modules/container/sequential.h> <torch/nn/modules/linear.h>
-      <torch/optim/sgd.h>)
+      <torch/types.h> <torch/nn/modules/container/sequential.h> <torch/nn/modules/linear.h> <torch/optim/sgd.h>)
   endif()
   foreach(target IN LISTS ARGV)
     target_compile_options(${target} PRIVATE -fPIC)  # as the libraries: a precompiled header serves no other code

@@ -16,10 +16,13 @@ namespace {
 
 constexpr std::chrono::hours time_limit{1};
 
+/// Whether this Python's installed torch is of this LibTorch's version. Importing it would take
+/// each test seconds.
 bool has_this_pytorch(const std::string& python) {
   try {
-    const app::ProcessResult result =
-        app::run_process({python, "-c", "import torch; print(torch.__version__)"}, time_limit);
+    const app::ProcessResult result = app::run_process(
+        {python, "-c", "from importlib.metadata import version; print(version('torch'))"},
+        time_limit);
     // "1.13.0a0" and "2.13.0+cpu" are LibTorch's 1.13.0 and 2.13.0.
     return result.exit_status == 0 &&
            result.out.substr(0, result.out.find_first_not_of("0123456789.")) == TORCH_VERSION;

@@ -13,7 +13,7 @@
 namespace linreg::test {
 
 /// The Python that live tests run: the first of LINREG_TEST_PYTHON, python3 and /usr/bin/python3
-/// that imports torch of this LibTorch's version; nothing where there is none.
+/// that has torch of this LibTorch's version; nothing where there is none.
 std::optional<std::string> live_python();
 
 /// Runs `live_python() script arguments...` and returns its stdout.
