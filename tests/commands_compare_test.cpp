@@ -421,14 +421,16 @@ TEST(Compare, ShowsItsOwnResultsAndOneLineWhenTorchIsBroken) {
   }
 }
 
-TEST(Compare, KillsPythonWhenItIsInterrupted) {
+/// Interrupts `compare` in so many epochs of training: while it waits for Python, or trains itself.
+void expect_killed_python(std::int64_t epochs) {
+  SCOPED_TRACE(epochs);
   const test::TemporaryDirectory folder;
   const auto file = [&](const char* name) { return (folder.path() / name).string(); };
   const std::string script =
       fmt::format("trap '' INT TERM; sleep 1000 & echo $! > '{0}'; echo $$ > '{1}'; wait",
                   file("grandchild"), file("child"));
-  test::Running running(
-      {LINREG_PROGRAM, "compare", "--json", file("record"), "--pytorch", impostor(folder, script)});
+  test::Running running({LINREG_PROGRAM, "compare", "--epochs", std::to_string(epochs), "--json",
+                         file("record"), "--pytorch", impostor(folder, script)});
   const pid_t child = test::process_in(file("child"));
   const pid_t grandchild = test::process_in(file("grandchild"));
   ASSERT_GT(child, 0);
@@ -439,6 +441,11 @@ TEST(Compare, KillsPythonWhenItIsInterrupted) {
   EXPECT_FALSE(test::is_running(child));
   EXPECT_FALSE(test::is_running(grandchild));
   EXPECT_FALSE(std::filesystem::exists(file("record")));
+}
+
+TEST(Compare, KillsPythonWhenItIsInterrupted) {
+  expect_killed_python(0);
+  expect_killed_python(1'000'000);
 }
 
 TEST(Compare, ReportsAWrongBitWithStatus1) {

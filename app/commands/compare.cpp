@@ -179,12 +179,12 @@ OwnRuns train_here(const report::Settings& settings, std::optional<Engine> engin
   return own;
 }
 
-PytorchResult train_in_pytorch(const report::Settings& settings, const CompareOptions& options) {
+PytorchResult train_in_pytorch(LivePytorch& pytorch, const report::Settings& settings,
+                               const CompareOptions& options) {
   StatusLine status;
   status.show("PyTorch trains the same, with both programs");
   try {
-    auto runs =
-        run_pytorch(options.python, settings, at::get_num_threads(), options.python_timeout);
+    auto runs = pytorch.finish(options.python_timeout);
     return {runs ? runs : recorded_pytorch(settings), ""};
   } catch (const PytorchError& error) {
     status.clear();
@@ -260,8 +260,9 @@ Verdict conclude(const OwnRuns& own, const PytorchResult& pytorch,
 
 int compare_command(const Options& options, const CompareOptions& compare_options) {
   const report::Settings& settings = options.settings;
+  LivePytorch live(compare_options.python, settings, at::get_num_threads());
   const OwnRuns own = train_here(settings, options.engine);
-  const PytorchResult pytorch = train_in_pytorch(settings, compare_options);
+  const PytorchResult pytorch = train_in_pytorch(live, settings, compare_options);
   const std::vector<report::Comparison> comparisons = compare_runs(own, pytorch);
   const Verdict verdict = conclude(own, pytorch, comparisons);
 

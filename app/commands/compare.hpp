@@ -43,7 +43,8 @@ struct PytorchResult {
   std::optional<PytorchRuns> runs;
   std::string failure;
 };
-PytorchResult train_in_pytorch(const report::Settings& settings, const CompareOptions& options);
+PytorchResult train_in_pytorch(LivePytorch& pytorch, const report::Settings& settings,
+                               const CompareOptions& options);
 
 /// Our runs with PyTorch's or, where there are none, with each other.
 std::vector<report::Comparison> compare_runs(const OwnRuns& own, const PytorchResult& pytorch);

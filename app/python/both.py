@@ -1,6 +1,7 @@
 """Runs scratch.py and concise.py, one after the other, and prints one record with the runs of both.
 
-What `linreg compare` runs: importing torch takes longer than either training.
+What `linreg compare` runs: importing torch takes longer than either training. It starts this before it trains itself,
+and then writes --true-w as a line to stdin, for which this waits: neither trains while the other does.
 """
 
 import contextlib
@@ -29,7 +30,6 @@ def run_both(arguments):
 
 
 if __name__ == "__main__":
-    words = sys.argv[1:]
-    if "--true-w=-" in words:  # stdin can be read once
-        words[words.index("--true-w=-")] = f"--true-w={sys.stdin.read()}"
-    print(json.dumps(run_both(words), indent=2))
+    true_w = sys.stdin.readline()
+    if true_w:  # else `linreg compare` has ended
+        print(json.dumps(run_both([*sys.argv[1:], f"--true-w={true_w}"]), indent=2))

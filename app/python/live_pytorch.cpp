@@ -9,12 +9,14 @@
 #include <fstream>
 #include <iterator>
 #include <linreg/report/run.hpp>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include "system/process.hpp"
@@ -29,12 +31,6 @@ using report::Demo;
 /// The beginning of a text of any length.
 std::string_view start(std::string_view text) { return text.substr(0, 200); }
 
-/// A Python to run.
-struct Candidate {
-  std::string python;
-  bool is_named = false;  ///< by --pytorch: no other one is tried
-};
-
 /// Whether the error of starting a Python means that it is not there.
 bool is_missing(const std::error_code& error) {
   return error == std::errc::no_such_file_or_directory || error == std::errc::not_a_directory ||
@@ -43,10 +39,10 @@ bool is_missing(const std::error_code& error) {
 
 /// Whether this Python has no torch, so that another one is tried. A script in its place (pyenv's,
 /// say) that finds no Python exits with 127.
-bool lacks_torch(const Candidate& candidate, const ProcessResult& result) {
+bool lacks_torch(bool is_named, const ProcessResult& result) {
   if (result.exit_status == 0 || result.timed_out || result.flooded) return false;
   return result.err.find("No module named 'torch'") != std::string::npos ||
-         (result.exit_status == 127 && !candidate.is_named);
+         (result.exit_status == 127 && !is_named);
 }
 
 /// --true-w for the PyTorch programs. JSON's numbers are the shortest that read back to the same
@@ -56,18 +52,21 @@ std::string true_w_text(const report::Settings& settings) {
   return list.substr(1, list.size() - 2);
 }
 
-/// The options for pytorch_arguments. Where `true_w` is "-", the weights come from stdin.
-std::vector<std::string> arguments(const report::Settings& settings, const std::string& true_w,
-                                   int threads) {
+/// The options for pytorch_arguments, but --true-w, which may be too long for one.
+std::vector<std::string> arguments(const report::Settings& settings, int threads) {
   const json numbers = report::to_json(settings);
   const auto option = [&](const char* name, const char* key) {
     return fmt::format("--{}={}", name, numbers.at(key).dump());
   };
-  std::vector<std::string> words{option("seed", "seed"),     option("examples", "examples"),
-                                 "--true-w=" + true_w,       option("true-b", "true_b"),
-                                 option("noise", "noise"),   option("lr", "lr"),
-                                 option("epochs", "epochs"), option("batch-size", "batch_size"),
-                                 "--init=" + settings.init,  fmt::format("--threads={}", threads)};
+  std::vector<std::string> words{option("seed", "seed"),
+                                 option("examples", "examples"),
+                                 option("true-b", "true_b"),
+                                 option("noise", "noise"),
+                                 option("lr", "lr"),
+                                 option("epochs", "epochs"),
+                                 option("batch-size", "batch_size"),
+                                 "--init=" + settings.init,
+                                 fmt::format("--threads={}", threads)};
   if (settings.look) words.emplace_back("--look");
   return words;
 }
@@ -140,27 +139,6 @@ PytorchRuns parse_runs(const std::string& python, const ProcessResult& result,
   }
 }
 
-/// Both programs' runs; nothing where this Python has no torch or is not there.
-std::optional<PytorchRuns> run_programs(const Candidate& candidate,
-                                        const report::Settings& settings, int threads,
-                                        std::chrono::seconds time_limit) {
-  const std::string& python = candidate.python;
-  const std::string true_w = true_w_text(settings);
-  const bool is_argument = true_w.size() < 100'000;  // Linux takes up to 128 KiB
-  std::vector<std::string> command = arguments(settings, is_argument ? true_w : "-", threads);
-  command.insert(command.begin(), {python, (python_folder() / "both.py").string()});
-  ProcessResult result;
-  try {
-    result = run_process(command, time_limit, is_argument ? "" : true_w);
-  } catch (const std::system_error& error) {
-    if (!candidate.is_named && is_missing(error.code())) return std::nullopt;
-    throw PytorchError(fmt::format("{} can't be started: {}", python, error.code().message()), "");
-  }
-  if (lacks_torch(candidate, result)) return std::nullopt;
-  if (result.exit_status != 0) fail(python, result, time_limit);
-  return parse_runs(python, result, settings);
-}
-
 }  // namespace
 
 std::filesystem::path python_folder() {
@@ -176,7 +154,9 @@ std::filesystem::path python_folder() {
 }
 
 std::vector<std::string> pytorch_arguments(const report::Settings& settings, int threads) {
-  return arguments(settings, true_w_text(settings), threads);
+  std::vector<std::string> words = arguments(settings, threads);
+  words.push_back("--true-w=" + true_w_text(settings));
+  return words;
 }
 
 void check_python(const std::string& python) {
@@ -185,22 +165,50 @@ void check_python(const std::string& python) {
   }
 }
 
-std::optional<PytorchRuns> run_pytorch(const std::optional<std::string>& python,
-                                       const report::Settings& settings, int threads,
-                                       std::chrono::seconds time_limit) {
-  std::vector<Candidate> candidates{{"python3"}, {"/usr/bin/python3"}};
-  const std::string python_of_libtorch = LINREG_LIBTORCH_PYTHON;
-  if (!python_of_libtorch.empty()) candidates.insert(candidates.begin(), {python_of_libtorch});
-  if (python) candidates = {{*python, /*is_named=*/true}};
-
-  for (const Candidate& candidate : candidates) {
-    if (auto runs = run_programs(candidate, settings, threads, time_limit)) return runs;
-  }
+LivePytorch::LivePytorch(const std::optional<std::string>& python, report::Settings settings,
+                         int threads)
+    : settings_(std::move(settings)), threads_(threads) {
   if (python) {
-    throw PytorchError(fmt::format("{} has no torch: install python3-torch for the distribution's "
-                                   "Python, or pip install torch for another",
-                                   *python),
-                       "");
+    candidates_ = {{*python, /*is_named=*/true}};
+  } else {
+    candidates_ = {{"python3"}, {"/usr/bin/python3"}};
+    const std::string python_of_libtorch = LINREG_LIBTORCH_PYTHON;
+    if (!python_of_libtorch.empty()) candidates_.insert(candidates_.begin(), {python_of_libtorch});
+  }
+  try {
+    first_ = start(candidates_[0]);
+  } catch (const std::exception&) {
+    // finish() tries again, and says what is wrong.
+  }
+}
+
+std::unique_ptr<Process> LivePytorch::start(const Candidate& candidate) const {
+  std::vector<std::string> command = arguments(settings_, threads_);
+  command.insert(command.begin(), {candidate.python, (python_folder() / "both.py").string()});
+  return std::make_unique<Process>(command);
+}
+
+std::optional<PytorchRuns> LivePytorch::finish(std::chrono::seconds time_limit) {
+  for (const Candidate& candidate : candidates_) {
+    const std::string& python = candidate.python;
+    ProcessResult result;
+    try {
+      const std::unique_ptr<Process> process = first_ ? std::move(first_) : start(candidate);
+      result = process->finish(true_w_text(settings_) + "\n", time_limit);
+    } catch (const std::system_error& error) {
+      if (!candidate.is_named && is_missing(error.code())) continue;
+      throw PytorchError(fmt::format("{} can't be started: {}", python, error.code().message()),
+                         "");
+    }
+    if (lacks_torch(candidate.is_named, result)) {
+      if (!candidate.is_named) continue;
+      throw PytorchError(fmt::format("{} has no torch: install python3-torch for the "
+                                     "distribution's Python, or pip install torch for another",
+                                     python),
+                         "");
+    }
+    if (result.exit_status != 0) fail(python, result, time_limit);
+    return parse_runs(python, result, settings_);
   }
   return std::nullopt;
 }

@@ -3,11 +3,14 @@
 #include <chrono>
 #include <filesystem>
 #include <linreg/report/run.hpp>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "system/process.hpp"
 
 namespace linreg::app {
 
@@ -42,13 +45,32 @@ std::vector<std::string> pytorch_arguments(const report::Settings& settings, int
 /// Throws a UsageError for a Python that is not an executable file.
 void check_python(const std::string& python);
 
-/// Runs both PyTorch programs in `python` or, where that is empty, in the first Python that imports
-/// torch: the one of LibTorch's own wheel, python3, /usr/bin/python3. Nothing where none does.
-/// Throws a PytorchError when `python` has no torch, when a Python can't be started and when a
-/// program fails.
-std::optional<PytorchRuns> run_pytorch(const std::optional<std::string>& python,
-                                       const report::Settings& settings, int threads,
-                                       std::chrono::seconds time_limit);
+/// Both PyTorch programs in a Python that imports torch while we train. They train only in
+/// finish(), so that neither side slows the other.
+class LivePytorch {
+ public:
+  /// Starts `python` or, where that is empty, the first of LibTorch's own wheel's Python, python3
+  /// and /usr/bin/python3.
+  LivePytorch(const std::optional<std::string>& python, report::Settings settings, int threads);
+
+  /// Trains, in the first of these that imports torch; nothing where none does. Stops after
+  /// `time_limit`. Throws a PytorchError when `python` has no torch, when a Python can't be started
+  /// and when a program fails. To be called once.
+  std::optional<PytorchRuns> finish(std::chrono::seconds time_limit);
+
+ private:
+  struct Candidate {
+    std::string python;
+    bool is_named = false;  ///< by --pytorch: no other one is tried
+  };
+
+  std::unique_ptr<Process> start(const Candidate& candidate) const;
+
+  report::Settings settings_;
+  int threads_;
+  std::vector<Candidate> candidates_;
+  std::unique_ptr<Process> first_;  ///< of candidates_[0]
+};
 
 /// PyTorch's recorded runs with the article's settings; nothing for other settings. Throws a
 /// PytorchError where the record is damaged.

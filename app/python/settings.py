@@ -8,8 +8,6 @@ import sys
 
 
 def true_weights(text):
-    if text == "-":  # too many for a command line
-        text = sys.stdin.read()
     return [float(number) for number in text.split(",")]
 
 
@@ -32,8 +30,7 @@ def parse_arguments(description, add_options=add_training_options):
     parser.add_argument("--seed", type=int, default=0, help="seed of all random numbers")
     parser.add_argument("--examples", type=int, default=1000, help="number of examples")
     parser.add_argument("--true-w", type=true_weights, default=[2.0, -3.4], metavar="W1,W2,...",
-                        help="weights that generate the data; as many as there are features; "
-                             "- reads them from stdin")
+                        help="weights that generate the data; as many as there are features")
     parser.add_argument("--true-b", type=float, default=4.2, help="bias that generates the data")
     parser.add_argument("--noise", type=float, default=0.01,
                         help="standard deviation of the labels' noise")

@@ -1,6 +1,7 @@
 #include "system/interrupt.hpp"
 
 #include <signal.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -12,11 +13,14 @@ namespace {
 
 // A signal handler may use these, for they need no lock.
 static_assert(std::atomic<int>::is_always_lock_free);
+static_assert(std::atomic<pid_t>::is_always_lock_free);
 std::atomic<int> waiting_signal{0};
 std::atomic<int> waits{0};
+std::atomic<pid_t> group_to_kill{0};
 std::atomic<bool> at_terminal{false};
 
 [[noreturn]] void end(int signal) {
+  if (group_to_kill != 0) kill(-group_to_kill, SIGKILL);
   // On a terminal, "^C" or an incomplete line stands before it.
   std::string_view line = "\nlinreg: interrupted\n";
   if (!at_terminal) line.remove_prefix(1);
@@ -53,5 +57,9 @@ DeferInterrupts::~DeferInterrupts() {
 }
 
 bool DeferInterrupts::requested() { return waiting_signal != 0; }
+
+KillWhenInterrupted::KillWhenInterrupted(pid_t group) { group_to_kill = group; }
+
+KillWhenInterrupted::~KillWhenInterrupted() { group_to_kill = 0; }
 
 }  // namespace linreg::app

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/types.h>
+
 namespace linreg::app {
 
 /// Makes SIGINT (Ctrl-C), SIGTERM and SIGHUP end the program at once, even within a step, with one
@@ -18,6 +20,16 @@ class DeferInterrupts {
 
   /// Whether an interrupt is waiting, so that the work should stop.
   static bool requested();
+};
+
+/// While an object exists, an interrupt that ends the program kills this process group, too. One
+/// object at a time.
+class KillWhenInterrupted {
+ public:
+  explicit KillWhenInterrupted(pid_t group);
+  ~KillWhenInterrupted();
+  KillWhenInterrupted(const KillWhenInterrupted&) = delete;
+  KillWhenInterrupted& operator=(const KillWhenInterrupted&) = delete;
 };
 
 }  // namespace linreg::app

@@ -5,7 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -15,9 +15,9 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -36,52 +36,49 @@ constexpr std::size_t most_bytes = 256 * 1024 * 1024;
 /// How long to read output that other processes hold open after the program's end.
 constexpr std::chrono::milliseconds time_to_drain{500};
 
-/// Both ends of a pipe, closed with the object.
-struct Pipe {
-  int read_end = -1;
-  int write_end = -1;
+/// A file descriptor, closed with the object; -1 for none.
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int number) : number_(number) {}
+  ~Descriptor() { close(); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
 
-  Pipe() {
-    std::array<int, 2> ends{};
-    if (pipe2(ends.data(), O_CLOEXEC) != 0) {
-      throw std::system_error(errno, std::generic_category(), "pipe");
-    }
-    read_end = ends[0];
-    write_end = ends[1];
+  int number() const { return number_; }
+  bool is_open() const { return number_ >= 0; }
+  void close() {
+    if (is_open()) ::close(number_);
+    number_ = -1;
   }
-  ~Pipe() {
-    close_end(read_end);
-    close_end(write_end);
-  }
-  Pipe(const Pipe&) = delete;
-  Pipe& operator=(const Pipe&) = delete;
 
-  static void close_end(int& end) {
-    if (end >= 0) close(end);
-    end = -1;
-  }
+ private:
+  int number_ = -1;
 };
 
-/// A file in memory that holds `text`, closed with the object. As stdin, unlike a pipe, it never
-/// makes the writer wait for the reader.
-struct MemoryFile {
-  int descriptor = memfd_create("stdin", MFD_CLOEXEC);
-
-  explicit MemoryFile(std::string_view text) {
-    if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "memfd");
-    while (!text.empty()) {
-      const ssize_t written = write(descriptor, text.data(), text.size());
-      if (written < 0 && errno != EINTR) break;
-      if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    if (!text.empty() || lseek(descriptor, 0, SEEK_SET) != 0) {
-      throw std::system_error(errno, std::generic_category(), "memfd");
-    }
-  }
-  ~MemoryFile() { close(descriptor); }
-  MemoryFile(const MemoryFile&) = delete;
-  MemoryFile& operator=(const MemoryFile&) = delete;
+/// A connection with the program; both ends are closed with the object.
+struct Connection {
+  Descriptor ours;
+  Descriptor theirs;
 };
+
+/// For its stdin. A socket, unlike a pipe, raises no signal where no one reads.
+Connection connect_stdin() {
+  std::array<int, 2> ends{};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    throw std::system_error(errno, std::generic_category(), "socketpair");
+  }
+  return {Descriptor(ends[0]), Descriptor(ends[1])};
+}
+
+/// For its stdout or stderr.
+Connection connect_output() {
+  std::array<int, 2> ends{};
+  if (pipe2(ends.data(), O_CLOEXEC) != 0) {
+    throw std::system_error(errno, std::generic_category(), "pipe");
+  }
+  return {Descriptor(ends[0]), Descriptor(ends[1])};
+}
 
 /// This program's environment, as exec takes it, less the variables of those names.
 std::vector<char*> environment(const std::vector<std::string>& without) {
@@ -95,17 +92,17 @@ std::vector<char*> environment(const std::vector<std::string>& without) {
   return variables;
 }
 
-pid_t spawn(const std::vector<std::string>& command, std::vector<char*> envp, const MemoryFile& in,
-            const Pipe& out, const Pipe& err) {
+pid_t spawn(const std::vector<std::string>& command, std::vector<char*> envp, const Descriptor& in,
+            const Descriptor& out, const Descriptor& err) {
   std::vector<char*> argv;
   for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
 
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, in.descriptor, STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, out.write_end, STDOUT_FILENO);
-  posix_spawn_file_actions_adddup2(&actions, err.write_end, STDERR_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, in.number(), STDIN_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, out.number(), STDOUT_FILENO);
+  posix_spawn_file_actions_adddup2(&actions, err.number(), STDERR_FILENO);
   // A process group of its own, so that its children can be killed with it.
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
@@ -127,40 +124,80 @@ bool has_ended(pid_t child) {
   return info.si_pid == child;
 }
 
-/// Appends what the pipe holds to `text` and returns its length; closes the pipe at its end.
-std::size_t read_available(int& end, std::string& text) {
+/// Appends what has arrived at `end` to `text` and returns its length; closes `end` where no more
+/// will come.
+std::size_t read_available(Descriptor& end, std::string& text) {
   std::array<char, 64 * 1024> buffer{};
-  const ssize_t count = read(end, buffer.data(), buffer.size());
+  const ssize_t count = read(end.number(), buffer.data(), buffer.size());
   if (count > 0) {
     text.append(buffer.data(), static_cast<std::size_t>(count));
     return static_cast<std::size_t>(count);
   }
-  if (count == 0 || errno != EINTR) Pipe::close_end(end);
+  if (count == 0 || errno != EINTR) end.close();
   return 0;
+}
+
+/// Writes what `end` takes of `text` and removes that from it; closes `end` when all is written or
+/// no one reads it.
+void write_available(Descriptor& end, std::string_view& text) {
+  const ssize_t count = send(end.number(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  if (count >= 0) text.remove_prefix(static_cast<std::size_t>(count));
+  const bool try_again = count < 0 && (errno == EINTR || errno == EAGAIN);
+  if (text.empty() || (count < 0 && !try_again)) end.close();
 }
 
 }  // namespace
 
-ProcessResult run_process(const std::vector<std::string>& command, std::chrono::seconds time_limit,
-                          std::string_view input, const std::vector<std::string>& without) {
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point deadline = Clock::now() + time_limit;
-  const DeferInterrupts until_reaped;
+struct Process::Running {
+  Connection in = connect_stdin();
+  Connection out = connect_output();
+  Connection err = connect_output();
+  pid_t child = 0;  ///< 0 when it has been reaped
+  std::optional<KillWhenInterrupted> until_reaped;
+
+  /// Kills the whole group, and returns how the program ended. Until it is reaped, its number can't
+  /// belong to another process.
+  int kill_and_reap() {
+    kill(-child, SIGKILL);
+    until_reaped.reset();
+    int status = 0;
+    while (waitpid(child, &status, 0) < 0) {
+      if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "waitpid");
+    }
+    child = 0;
+    return status;
+  }
+};
+
+Process::Process(const std::vector<std::string>& command, const std::vector<std::string>& without)
+    : running_(std::make_unique<Running>()) {
+  const DeferInterrupts until_started;
   // Where SIGCHLD is ignored, which is inherited, there is no exit status.
   std::signal(SIGCHLD, SIG_DFL);
-  const MemoryFile in(input);
-  Pipe out;
-  Pipe err;
-  const pid_t child = spawn(command, environment(without), in, out, err);
-  Pipe::close_end(out.write_end);
-  Pipe::close_end(err.write_end);
+  auto& [in, out, err, child, until_reaped] = *running_;
+  child = spawn(command, environment(without), in.theirs, out.theirs, err.theirs);
+  until_reaped.emplace(child);
+  for (Connection* connection : {&in, &out, &err}) connection->theirs.close();
+}
+
+Process::~Process() {
+  if (running_->child != 0) running_->kill_and_reap();
+}
+
+ProcessResult Process::finish(std::string_view input, std::chrono::seconds time_limit) {
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point deadline = Clock::now() + time_limit;
+  const DeferInterrupts until_ended;
+  Descriptor& in = running_->in.ours;
+  Descriptor& out = running_->out.ours;
+  Descriptor& err = running_->err.ours;
 
   ProcessResult result;
   std::size_t bytes_read = 0;  // stdout and stderr
   bool ended = false;
-  const auto is_open = [&] { return out.read_end >= 0 || err.read_end >= 0; };
+  const auto is_open = [&] { return out.is_open() || err.is_open(); };
   const auto is_over = [&] {
-    if (!ended && has_ended(child)) {
+    if (!ended && has_ended(running_->child)) {
       ended = true;
       deadline = Clock::now() + time_to_drain;
     }
@@ -169,13 +206,16 @@ ProcessResult run_process(const std::vector<std::string>& command, std::chrono::
     result.flooded = bytes_read > most_bytes;
     return late || result.flooded || (ended && !is_open()) || DeferInterrupts::requested();
   };
+  write_available(in, input);
   do {
-    // poll ignores a negative descriptor: a closed pipe. A program may run on after closing both.
-    std::array<pollfd, 2> waiting{{{out.read_end, POLLIN, 0}, {err.read_end, POLLIN, 0}}};
+    // poll ignores a negative descriptor: a closed one. A program may run on after closing both.
+    std::array<pollfd, 3> waiting{
+        {{out.number(), POLLIN, 0}, {err.number(), POLLIN, 0}, {in.number(), POLLOUT, 0}}};
     const int milliseconds_between_looks = is_open() ? 50 : 1;
     if (poll(waiting.data(), waiting.size(), milliseconds_between_looks) > 0) {
-      if (waiting[0].revents != 0) bytes_read += read_available(out.read_end, result.out);
-      if (waiting[1].revents != 0) bytes_read += read_available(err.read_end, result.err);
+      if (waiting[0].revents != 0) bytes_read += read_available(out, result.out);
+      if (waiting[1].revents != 0) bytes_read += read_available(err, result.err);
+      if (waiting[2].revents != 0) write_available(in, input);
     }
     if (result.err.size() > 2 * kept_stderr_bytes) {
       result.err.erase(0, result.err.size() - kept_stderr_bytes);
@@ -184,15 +224,15 @@ ProcessResult run_process(const std::vector<std::string>& command, std::chrono::
   if (result.err.size() > kept_stderr_bytes) {
     result.err.erase(0, result.err.size() - kept_stderr_bytes);
   }
-  // The whole group. Until the program is reaped, its number can't belong to another process.
-  kill(-child, SIGKILL);
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0) {
-    if (errno != EINTR) throw std::system_error(errno, std::generic_category(), "waitpid");
-  }
+  const int status = running_->kill_and_reap();
   result.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
   result.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + result.signal;
   return result;
+}
+
+ProcessResult run_process(const std::vector<std::string>& command, std::chrono::seconds time_limit,
+                          std::string_view input, const std::vector<std::string>& without) {
+  return Process(command, without).finish(input, time_limit);
 }
 
 std::optional<std::string> find_program(const std::string& name) {

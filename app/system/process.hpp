@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,11 +19,31 @@ struct ProcessResult {
   std::string err;       ///< the last 64 KiB of its stderr
 };
 
-/// Runs `command[0]`, found in PATH, without a shell. The other words are its arguments, `input`
-/// its stdin, and its environment is this program's less the variables in `without`. Kills it after
-/// `time_limit`, or when this program is interrupted, and at its end kills the processes that it
-/// left in its process group. Where others hold its output open, reads that for another half
-/// second. Throws std::system_error when it can't be started.
+/// A program that runs beside this one, and waits if it reads its stdin.
+class Process {
+ public:
+  /// Starts `command[0]`, found in PATH, without a shell. The other words are its arguments, and
+  /// its environment is this program's less the variables in `without`. Throws std::system_error
+  /// when it can't be started.
+  explicit Process(const std::vector<std::string>& command,
+                   const std::vector<std::string>& without = {});
+  /// Kills the program, unless it has finished.
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  /// Gives the program `input` as its stdin, to the end, and waits for its end. Kills it after
+  /// `time_limit`, or when this program is interrupted, and at its end kills the processes that it
+  /// left in its process group. Where others hold its output open, reads that for another half
+  /// second. To be called once.
+  ProcessResult finish(std::string_view input, std::chrono::seconds time_limit);
+
+ private:
+  struct Running;
+  std::unique_ptr<Running> running_;
+};
+
+/// Starts a Process and finishes it.
 ProcessResult run_process(const std::vector<std::string>& command, std::chrono::seconds time_limit,
                           std::string_view input = {},
                           const std::vector<std::string>& without = {});
