@@ -5,6 +5,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <stdexcept>
 #include <string>
 
@@ -62,6 +63,15 @@ std::uint64_t Random::randbelow(std::uint64_t n) {
   std::uint64_t r = getrandbits(k);
   while (r >= n) r = getrandbits(k);
   return r;
+}
+
+void Random::draw_below(std::uint64_t n, std::span<std::uint64_t> numbers) {
+  for (std::size_t i = 0; i < numbers.size();) {
+    // What is not below n - i is drawn over, without a branch that can't be foretold.
+    const std::uint64_t below = n - i;
+    numbers[i] = getrandbits(64 - std::countl_zero(below));
+    i += numbers[i] < below ? 1 : 0;
+  }
 }
 
 }  // namespace linreg::pytorch

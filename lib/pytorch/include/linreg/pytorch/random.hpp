@@ -2,6 +2,8 @@
 
 #include <ATen/core/MT19937RNGEngine.h>
 
+#include <algorithm>
+#include <array>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -37,11 +39,21 @@ class Random {
   /// Python's `random.shuffle(x)`: a Fisher-Yates shuffle from the end.
   template <typename T>
   void shuffle(std::span<T> x) {
-    for (std::size_t i = x.size(); i > 1; --i) std::swap(x[i - 1], x[randbelow(i)]);
+    // Drawn some ahead, the elements to swap come from memory at the same time.
+    std::array<std::uint64_t, 64> drawn;
+    for (std::size_t i = x.size(); i > 1;) {
+      const std::span js = std::span(drawn).first(std::min(drawn.size(), i - 1));
+      draw_below(i, js);
+      for (const std::uint64_t j : js) __builtin_prefetch(&x[j], /*rw=*/1);
+      for (const std::uint64_t j : js) std::swap(x[--i], x[j]);
+    }
   }
 
  private:
   void seed_with_magnitude(std::uint64_t seed);
+
+  /// Sets numbers[i] to randbelow(n - i), for n of 2 or more and at most n - 1 numbers.
+  void draw_below(std::uint64_t n, std::span<std::uint64_t> numbers);
 
   at::mt19937 engine_;
 };
