@@ -1,16 +1,34 @@
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
+#include <atomic>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
+#include <limits>
 #include <linreg/concise/concise.hpp>
 #include <linreg/data/synthetic_data.hpp>
 #include <linreg/fused/fused.hpp>
 #include <linreg/pytorch/random.hpp>
 #include <linreg/scratch/scratch.hpp>
 #include <linreg/training/training.hpp>
+#include <new>
 #include <utility>
 #include <vector>
+
+#include "kernels.hpp"
+
+namespace {
+std::atomic<std::int64_t> allocations{0};
+}
+
+/// Every tensor that is made, and every node of autograd, comes through here.
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
 
 namespace linreg::fused {
 namespace {
@@ -94,6 +112,31 @@ void expect_the_demos_bits(std::int64_t n, std::int64_t d, std::int64_t batch_si
   expect_same(run_concise(data, how, true, observed), run_concise(data, how, false, observed));
 }
 
+TEST(ColumnSum, GivesTheKernelsBits) {
+  torch::manual_seed(0);
+  torch::Tensor expected = torch::empty({1, 1});
+  torch::Tensor sum = torch::empty({1, 1});
+  for (std::int64_t k = 1; k < 1100; ++k) {
+    const kernels::ColumnSum column_sum(k);
+    for (int i = 0; i < 30; ++i) {
+      torch::Tensor column = torch::randn({k, 1}) * torch::exp2(torch::randint(-9, 9, {k, 1}));
+      if (i == 0) column.fill_(-0.);
+      if (i == 1) column[k / 2] = std::numeric_limits<float>::infinity();
+      if (i == 2) column[k / 2] = NAN;
+      kernels::sum(expected, column);
+      column_sum(sum, column);
+      ASSERT_TRUE(same_bits(sum, expected)) << "k " << k << ": " << sum << expected;
+    }
+  }
+}
+
+TEST(ColumnSum, NeedsTheKernelForLongColumnsOnly) {
+  for (const std::int64_t k : {1, 3, 7, 10, 32, 64, 256, 511}) {
+    EXPECT_FALSE(kernels::ColumnSum(k).is_the_kernel()) << k;
+  }
+  EXPECT_TRUE(kernels::ColumnSum(100'000).is_the_kernel());
+}
+
 TEST(FusedTrain, GivesTheDemosBitsForEveryBatchSize) {
   for (std::int64_t batch_size = 1; batch_size <= 70; ++batch_size) {
     expect_the_demos_bits(97, 2, batch_size, 0.03);
@@ -159,6 +202,28 @@ TEST(FusedTrain, GivesTheDemosBitsForParametersThatAreNotContiguous) {
   };
   EXPECT_EQ(run(true).first, run(false).first);
   EXPECT_TRUE(run(true).second.equal(run(false).second));
+}
+
+TEST(FusedTrain, GivesTheDemosBitsForExamplesThatAreNotContiguous) {
+  const data::Examples data = examples(100, 3);
+  const data::Examples columns{data.features.t().contiguous().t(),
+                               torch::cat({data.labels, data.labels}, 1).slice(1, 0, 1)};
+  const auto& how = training::Hyperparameters{};
+  expect_same(run_scratch(columns, how, true, true), run_scratch(columns, how, false, true));
+  expect_same(run_concise(columns, how, true, true), run_concise(columns, how, false, true));
+}
+
+TEST(FusedTrain, AllocatesNothingInAStep) {
+  const auto allocations_of = [](std::int64_t n, bool is_fused) {
+    const data::Examples data = examples(n, 3);
+    const std::int64_t before = allocations;
+    run_scratch(data, {.num_epochs = 1}, is_fused, false);
+    run_concise(data, {.num_epochs = 1}, is_fused, false);
+    return allocations - before;
+  };
+  // 200 steps more of each, and the loss of more examples.
+  EXPECT_LT(allocations_of(3000, true) - allocations_of(1000, true), 20);
+  EXPECT_GT(allocations_of(3000, false) - allocations_of(1000, false), 400) << "none counted";
 }
 
 TEST(FusedTrain, StopsWhenTheObserverSaysSo) {

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <linreg/concise/concise.hpp>
 #include <linreg/concise/detail/check_model.hpp>
 #include <linreg/data/detail/check_examples.hpp>
@@ -23,12 +22,11 @@
 #include <utility>
 #include <vector>
 
+#include "gather.hpp"
 #include "kernels.hpp"
 
 namespace linreg::fused {
 namespace {
-
-constexpr std::int64_t most_examples = std::numeric_limits<std::int32_t>::max();
 
 /// What one step computes into, for minibatches of k examples of d features. X views k examples of
 /// those that were gathered, from `first` on.
@@ -38,7 +36,8 @@ struct Buffers {
         Xt(X.t()),
         y_hat(torch::empty({k, 1})),
         g(torch::empty({k, 1})),
-        gt(g.t()) {}
+        gt(g.t()),
+        sum(k) {}
 
   /// Moves the views, which nobody else holds, without a new tensor.
   void move_to(std::int64_t first) {
@@ -51,6 +50,7 @@ struct Buffers {
   torch::Tensor y_hat;  ///< shape (k, 1)
   torch::Tensor g;      ///< the gradient of the loss with respect to y_hat, shape (k, 1)
   torch::Tensor gt;     ///< shape (1, k)
+  kernels::ColumnSum sum;
 };
 
 std::span<float> numbers(const torch::Tensor& tensor) {
@@ -69,7 +69,7 @@ struct Model {
 
   void set_gradients(const Buffers& at) {
     is_row ? kernels::mm(grad_w, at.gt, at.X) : kernels::mm(grad_w, at.Xt, at.g);
-    kernels::sum(grad_b, at.g);
+    at.sum(grad_b, at.g);
   }
 
   torch::Tensor w;
@@ -206,6 +206,10 @@ class MeanSquaredLoss {
   bool is_first_ = true;
 };
 
+bool are_contiguous(const data::Examples& examples) {
+  return examples.features.is_contiguous() && examples.labels.is_contiguous();
+}
+
 /// Both trainings: epochs over minibatches of gathered examples, about 1 MiB at a time.
 template <typename Loss, typename DrawOrder>
 std::vector<float> run(Loss loss, const data::Examples& examples,
@@ -219,34 +223,35 @@ std::vector<float> run(Loss loss, const data::Examples& examples,
   constexpr std::int64_t gathered_floats = 1 << 18;
   const std::int64_t batches = std::max<std::int64_t>(1, gathered_floats / (batch_size * (d + 1)));
   const std::int64_t gathered = std::min(n, batches * batch_size);
-  const data::Examples block{torch::empty({gathered, d}), torch::empty({gathered, 1})};
+  data::Examples block{torch::empty({gathered, d}), torch::empty({gathered, 1})};
   const float* const y = block.labels.data_ptr<float>();
   Buffers whole(block.features, batch_size);
   Buffers last(block.features, n % batch_size);
 
-  std::vector<float> epoch_loss;
-  for (std::int64_t epoch = 0; epoch < hyperparameters.num_epochs; ++epoch) {
-    const torch::Tensor order = draw_order(n);
+  const auto train_epoch = [&] {
+    const torch::Tensor indices = draw_order(n);
+    const std::span order(indices.data_ptr<std::int64_t>(), static_cast<std::size_t>(n));
     for (std::int64_t from = 0; from < n; from += gathered) {
-      const torch::Tensor indices = order.slice(0, from, std::min(from + gathered, n));
-      const std::int64_t size = indices.size(0);
-      torch::Tensor X_out = block.features.slice(0, 0, size);
-      torch::Tensor y_out = block.labels.slice(0, 0, size);
-      torch::index_select_out(X_out, features, 0, indices);
-      torch::index_select_out(y_out, labels, 0, indices);
+      const std::int64_t size = std::min(gathered, n - from);
+      const auto here =
+          order.subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(size));
+      gather(features, here, block.features);
+      gather(labels, here, block.labels);
       for (std::int64_t first = 0; first < size; first += batch_size) {
         Buffers& buffers = size - first < batch_size ? last : whole;
         buffers.move_to(first);
         loss.step(buffers, y + first);
         if (observer.on_step) {
-          const std::int64_t k = buffers.g.size(0);
-          if (!observer.on_step(
-                  loss.loss(buffers.y_hat, block.labels.slice(0, first, first + k)))) {
-            return epoch_loss;
-          }
+          const torch::Tensor labels_here = block.labels.slice(0, first, first + buffers.g.size(0));
+          if (!observer.on_step(loss.loss(buffers.y_hat, labels_here))) return false;
         }
       }
     }
+    return true;
+  };
+
+  std::vector<float> epoch_loss;
+  for (std::int64_t epoch = 0; epoch < hyperparameters.num_epochs && train_epoch(); ++epoch) {
     epoch_loss.push_back(loss.mean_loss(examples).template item<float>());
     if (observer.on_epoch) observer.on_epoch(epoch_loss.back());
   }
@@ -261,13 +266,13 @@ std::vector<float> train(const scratch::Parameters& parameters, const data::Exam
   data::detail::check_examples("linreg::fused::train", examples.features, examples.labels);
   training::detail::check_hyperparameters("linreg::fused::train", hyperparameters);
   scratch::detail::check_parameters("linreg::fused::train", parameters, examples.features.size(1));
-  // With other strides BLAS may round otherwise; int32 indexes no more.
-  if (!parameters.w.is_contiguous() || examples.features.size(0) > most_examples) {
+  // With other strides BLAS may round otherwise.
+  if (!parameters.w.is_contiguous() || !are_contiguous(examples)) {
     return scratch::train(parameters, examples, hyperparameters, random, observer);
   }
   const auto shuffled = [&](std::int64_t n) {
-    torch::Tensor indices = torch::arange(n, torch::kInt);
-    random.shuffle(std::span(indices.data_ptr<std::int32_t>(), static_cast<std::size_t>(n)));
+    torch::Tensor indices = torch::arange(n, torch::kLong);
+    random.shuffle(std::span(indices.data_ptr<std::int64_t>(), static_cast<std::size_t>(n)));
     return indices;
   };
   return run(HalfSquaredLoss(parameters, hyperparameters), examples, hyperparameters, shuffled,
@@ -281,7 +286,7 @@ std::vector<float> train(torch::nn::Sequential net, const data::Examples& exampl
   training::detail::check_hyperparameters("linreg::fused::train", hyperparameters);
   concise::detail::check_model("linreg::fused::train", net, examples.features.size(1));
   const torch::nn::Linear layer = concise::layer(net);
-  if (!layer->weight.is_contiguous()) {
+  if (!layer->weight.is_contiguous() || !are_contiguous(examples)) {
     return concise::train(net, examples, hyperparameters, observer);
   }
   return run(MeanSquaredLoss(layer, hyperparameters), examples, hyperparameters,

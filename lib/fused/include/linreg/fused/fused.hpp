@@ -18,8 +18,9 @@
 ///     from scratch, l = Σ e² / 2:  g = e        ∂l/∂w = Xᵀ g   ∂l/∂b = Σ g
 ///     concisely,    l = Σ e² / k:  g = 2 e / k  ∂l/∂w = Xᵀ g   ∂l/∂b = Σ g
 ///
-/// What sums is ATen's own kernel, called below the dispatcher, so that its order of summation is
-/// PyTorch's by construction; what works element by element is a loop that rounds where ATen does.
+/// What multiplies matrices is ATen's own kernel, called below the dispatcher, so that its order of
+/// summation is PyTorch's by construction. Σ g adds in the order of ATen's kernel. What works
+/// element by element is a loop that rounds where ATen does.
 namespace linreg::fused {
 
 /// Does what scratch::train does with the same arguments. The tensor that `observer.on_step` gets
