@@ -11,12 +11,16 @@
 #include <linreg/concise/concise.hpp>
 #include <linreg/data/synthetic_data.hpp>
 #include <linreg/fused/fused.hpp>
+#include <linreg/pytorch/data_loader.hpp>
+#include <linreg/pytorch/random.hpp>
 #include <linreg/scratch/scratch.hpp>
 #include <linreg/training/training.hpp>
 #include <numeric>
 #include <span>
 #include <string>
 #include <vector>
+
+#include "gather.hpp"
 
 /// The C++ side of scripts/bench: each benchmark is one way to run an epoch of one setting.
 /// Legend of shapes: n examples, d features, k examples in a minibatch.
@@ -79,16 +83,61 @@ void check(const Problem& problem) {
               "linreg_bench: the result of the plain loop is not that of scratch::train");
 }
 
-void register_benchmarks(const Problem& problem) {
-  const auto add = [](const char* name, auto epoch) {
-    benchmark::RegisterBenchmark(name,
-                                 [epoch](benchmark::State& state) mutable {
-                                   epoch();  // warm-up
-                                   for ([[maybe_unused]] auto _ : state) epoch();
-                                 })
-        ->Unit(benchmark::kMicrosecond)
-        ->UseRealTime();
+void add(const char* name, auto epoch) {
+  benchmark::RegisterBenchmark(name,
+                               [epoch](benchmark::State& state) mutable {
+                                 epoch();  // warm-up
+                                 for ([[maybe_unused]] auto _ : state) epoch();
+                               })
+      ->Unit(benchmark::kMicrosecond)
+      ->UseRealTime();
+}
+
+/// What an epoch of the fused engine does beside its steps, and a copy of the examples.
+void register_parts(const Problem& problem) {
+  const auto& [features, labels] = problem.examples;
+  const std::int64_t n = features.size(0);
+  const std::int64_t d = features.size(1);
+  torch::Tensor order = torch::randperm(n);
+  const auto indices = [n](const torch::Tensor& tensor) {
+    return std::span(tensor.data_ptr<std::int64_t>(), static_cast<std::size_t>(n));
   };
+  add("part: order, scratch",
+      [order = order.clone(), indices, random = pytorch::Random(0)]() mutable {
+        random.shuffle(indices(order));
+      });
+  add("part: order, concise", [n] { pytorch::data_loader_order(n); });
+  add("part: gather", [&features, &labels, order, indices, n, d] {
+    constexpr std::int64_t block = 1 << 18;
+    torch::Tensor X = torch::empty({std::min(n, block / (d + 1)), d});
+    torch::Tensor y = torch::empty({X.size(0), 1});
+    for (std::int64_t first = 0; first < n; first += X.size(0)) {
+      const auto here =
+          indices(order).subspan(static_cast<std::size_t>(first),
+                                 static_cast<std::size_t>(std::min(X.size(0), n - first)));
+      fused::gather(features, here, X);
+      fused::gather(labels, here, y);
+    }
+  });
+  const scratch::Parameters parameters = first_parameters(problem);
+  add("part: loss, scratch", [&features, &labels, parameters] {
+    const torch::NoGradGuard no_grad;
+    const auto& [w, b] = parameters;
+    scratch::squared_loss(scratch::linreg(features, w, b), labels).mean();
+  });
+  torch::nn::Sequential net = concise::linreg(d);
+  add("part: loss, concise", [&features, &labels, net]() mutable {
+    const torch::NoGradGuard no_grad;
+    torch::mse_loss(net->forward(features), labels);
+  });
+  add("part: copy", [&features, &labels, X = torch::empty_like(features),
+                     y = torch::empty_like(labels)]() mutable {
+    X.copy_(features);
+    y.copy_(labels);
+  });
+}
+
+void register_benchmarks(const Problem& problem) {
   add("scratch",
       [&problem, parameters = first_parameters(problem), random = pytorch::Random(0)]() mutable {
         scratch::train(parameters, problem.examples, problem.one_epoch, random);
@@ -106,13 +155,7 @@ void register_benchmarks(const Problem& problem) {
       [&problem,
        w = std::vector<float>(static_cast<std::size_t>(problem.examples.features.size(1)) + 1),
        random = pytorch::Random(0)]() mutable { train_plain(w, problem, random); });
-  add("gather", [&problem, random = pytorch::Random(0)]() mutable {
-    const auto& [features, labels] = problem.examples;
-    for (const auto& [X, y] :
-         scratch::data_iter(problem.one_epoch.batch_size, features, labels, random)) {
-      benchmark::DoNotOptimize(X.data_ptr());
-    }
-  });
+  register_parts(problem);
 }
 
 }  // namespace

@@ -58,8 +58,8 @@ class Bench:
     def pytorch(self, demo):
         return [sys.executable, PYTORCH / f"{demo}.py"]
 
-    def libtorch(self, demo):
-        return [self.bin / "linreg", demo]
+    def libtorch(self, demo, engine="autograd"):
+        return [self.bin / "linreg", demo, "--engine", engine]
 
     def benchmark(self, n, d, batch_size, threads, names="", seconds=0.05):
         """Returns Google Benchmark's microseconds per epoch, by name, and its context."""
@@ -85,7 +85,7 @@ class Bench:
             turn = json.loads(steps.stdout)
             version = turn.pop("version")
             for threads in (1, 2):
-                epochs, context = self.benchmark(n, d, batch_size, threads)
+                epochs, context = self.benchmark(n, d, batch_size, threads, "-part:.*")
                 turn |= {f"{name} {threads}": us * batch_size / n for name, us in epochs.items()}
             turns.append(turn)
         table = {key: median(turn[key] for turn in turns) for key in turns[0]}
@@ -108,7 +108,6 @@ class Bench:
         self.result |= {"libtorch": context["libtorch"], "pytorch": version,
                         "allocator": context["allocator"], "cpu_capability": capability,
                         "rounds": rounds, "step_us": table}
-        self.dispatch = {demo: table[f"{demo} 1"] for demo in demos}
 
     def process(self):
         rounds = 3 if self.quick else 15
@@ -139,46 +138,56 @@ class Bench:
         self.result["process"] = {label: {"seconds": seconds[label], "peak_bytes": peaks[label]}
                                   for label in commands}
 
-    def bound(self, demo, n, d, batch_size, seconds):
-        """Returns what takes most of an epoch: dispatching calls, ordering and gathering the
-        examples, or the arithmetic, which waits for memory where a minibatch exceeds the cache."""
-        gather = self.benchmark(n, d, batch_size, 1, "gather", 0.01)[0]["gather"] / 1e6
-        dispatch = -(-n // batch_size) * self.dispatch[demo] / 1e6
-        arithmetic = "memory" if batch_size * (d + 1) * 4 > 2 * MIB else "kernel"
-        shares = {"dispatch": dispatch, "gather": gather,
-                  arithmetic: max(seconds - gather - dispatch, 0)}
-        return max(shares, key=shares.get)
+    def parts(self, n, d):
+        """Returns the seconds that an epoch's parts take beside the steps, by name."""
+        parts, _ = self.benchmark(n, d, 10, 1, "part:.*", 0.01)
+        return {name.removeprefix("part: "): us / 1e6 for name, us in parts.items()}
 
     def scale(self):
-        settings = [(n, 2) for n in (10**4, 10**5, 10**6, 10**7)]
-        settings += [(n, 100) for n in (10**4, 10**5, 10**6)]
-        print("\nScale, 1 thread, ns an example; C++'s peak memory over that with 1000 examples,"
-              "\nin sizes of the data")
-        print(f"{'demo':8}{'examples':>10}{'features':>10}{'batch':>7}{'PyTorch':>10}{'C++':>9}"
-              f"{'ratio':>7}{'peak':>7}  bound by")
+        sizes = [(n, 2) for n in (10**4, 10**5, 10**6, 10**7)] + [(n, 100) for n in (10**4, 10**5, 10**6)]
+        columns = ("order, scratch", "order, concise", "gather", "loss, scratch", "loss, concise", "copy")
+        print("\nWhat an epoch of the fused engine has beside its steps, and a plain copy of the data;"
+              "\n1 thread, ns an example")
+        print(f"{'':17}{'order':>10}{'order':>10}{'':10}{'loss':>10}{'loss':>10}")
+        print(f"{'examples':>9}{'features':>9}"
+              f"{'scratch':>9}{'concise':>10}{'gather':>10}{'scratch':>10}{'concise':>10}{'copy':>10}")
+        parts = {}
+        for n, d in sizes:
+            progress(f"parts: {n} examples, {d} features")
+            parts[n, d] = self.parts(n, d)
+            progress("")
+            print(f"{n:9}{d:8}" + "".join(f"{parts[n, d][name] / n * 1e9:10.1f}" for name in columns), flush=True)
         self.result["scale"] = []
-        for n, d in settings:
-            for batch_size in (10, 256, n):
-                for demo in demos:
-                    progress(f"scale: {demo}, {n} examples, {d} features, batches of {batch_size}")
-                    # Enough epochs that the first one, which touches the memory first, weighs little.
-                    epochs = 1 if n > 10**6 else max(3, 3 * 10**5 // n)
-                    setting = (n, d, batch_size, epochs, 1)
-                    rounds = range(1 if n >= 10**6 else 3)
-                    runs = [(self.train(self.pytorch(demo), *setting),
-                             self.train(self.libtorch(demo), *setting)) for _ in rounds]
-                    python = median(r[0][0] for r in runs) / epochs
-                    cpp = median(r[1][0] for r in runs) / epochs
-                    peak = (median(r[1][1] for r in runs) - self.base[demo]) / (n * (d + 1) * 4)
-                    bound = self.bound(demo, n, d, batch_size, cpp)
-                    progress("")
-                    print(f"{demo:8}{n:10}{d:10}{'all' if batch_size == n else batch_size:>7}"
-                          f"{python / n * 1e9:10.1f}{cpp / n * 1e9:9.1f}{python / cpp:6.1f}x"
-                          f"{f'{peak:.1f}' if n >= 10**6 else '':>7}  {bound}", flush=True)
-                    self.result["scale"].append(
-                        {"demo": demo, "examples": n, "features": d, "batch_size": batch_size,
-                         "pytorch_seconds": python, "libtorch_seconds": cpp,
-                         "peak_per_data": peak, "bound_by": bound})
+        for demo in demos:
+            print(f"\nScale, {'from scratch' if demo == 'scratch' else demo}; 1 thread, ns an example. peak: the"
+                  "\nfused engine's memory over that with 1000 examples, in sizes of the data."
+                  "\ncopies: its epoch in copies of the data. bound: by what takes it most")
+            print(f"{'':22}{'':9}{'C++ ':>16}{'fused':>16}")
+            print(f"{'examples':>9}{'features':>9}{'batch':>7}{'PyTorch':>9}{'ns':>8}{'PyTorch/':>9}{'ns':>8}"
+                  f"{'PyTorch/':>9}{'peak':>5}{'copies':>7}  bound")
+            for n, d in sizes:
+                for batch_size in (10, 256, n):
+                    self.scale_row(demo, n, d, batch_size, parts[n, d])
+
+    def scale_row(self, demo, n, d, batch_size, parts):
+        progress(f"scale: {demo}, {n} examples, {d} features, batches of {batch_size}")
+        # Enough epochs that the first one, which touches the memory first, weighs little.
+        epochs = 1 if n > 10**6 else max(3, 3 * 10**5 // n)
+        setting = (n, d, batch_size, epochs, 1)
+        commands = self.pytorch(demo), self.libtorch(demo), self.libtorch(demo, "fused")
+        runs = [[self.train(command, *setting) for command in commands] for _ in range(1 if n >= 10**6 else 3)]
+        python, autograd, fused = (median(seconds for seconds, _ in runs_of) / epochs for runs_of in zip(*runs))
+        peak = (median(turn[2][1] for turn in runs) - self.base[demo]) / (n * (d + 1) * 4)
+        shares = {"order": parts[f"order, {demo}"], "gather": parts["gather"], "loss": parts[f"loss, {demo}"]}
+        shares["steps"] = fused - sum(shares.values())
+        bound = max(shares, key=shares.get)
+        progress("")
+        print(f"{n:9}{d:8}{'all' if batch_size == n else batch_size:>8}{python / n * 1e9:9.0f}"
+              f"{autograd / n * 1e9:8.0f}{python / autograd:8.1f}x{fused / n * 1e9:8.1f}{python / fused:8.1f}x"
+              f"{f'{peak:.1f}' if n >= 10**6 else '':>5}{fused / parts['copy']:7.1f}  {bound}", flush=True)
+        self.result["scale"].append(
+            {"demo": demo, "examples": n, "features": d, "batch_size": batch_size, "pytorch_seconds": python,
+             "libtorch_seconds": autograd, "fused_seconds": fused, "peak_per_data": peak, "bound_by": bound})
 
 
 def main():
