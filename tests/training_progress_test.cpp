@@ -1,8 +1,14 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <fstream>
 #include <iterator>
+#include <linreg/report/run.hpp>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "python_scripts.hpp"
 #include "system/process.hpp"
@@ -37,24 +43,34 @@ TEST(DescribeProgress, TakesALargerBatchSizeThanTheDataForAllExamples) {
             "scratch: epoch 101 of 200, 167 examples/s, 10 min left");
 }
 
+/// A command that trains for longer than the second before progress is shown, and how it ended.
+std::pair<std::vector<std::string>, ProcessResult> long_training(const std::string& demo) {
+  for (int epochs = 3;; epochs *= 2) {
+    const std::vector<std::string> command{LINREG_PROGRAM, demo, "--examples=100000",
+                                           fmt::format("--epochs={}", epochs)};
+    const auto start = std::chrono::steady_clock::now();
+    const ProcessResult result = run_process(command, 600s);
+    const bool is_long = std::chrono::steady_clock::now() - start > 2s;
+    if (is_long || result.exit_status != 0) return {command, result};
+  }
+}
+
 TEST(Progress, IsShownAndClearedOnATerminalAndLeavesStdoutUnchanged) {
   const test::TemporaryDirectory folder;
   const std::string file = folder.path() / "stdout";
   for (const std::string demo : {"scratch", "concise"}) {
-    const std::string options = "--examples 100000 --epochs 3";  // over a second
+    const auto [command, piped] = long_training(demo);
+    EXPECT_EQ(piped.exit_status, 0);
+    EXPECT_EQ(piped.err, "");
     // script(1) provides a terminal for stderr and prints what appears there.
-    const std::string command =
-        fmt::format("'{}' {} {} > '{}'", LINREG_PROGRAM, demo, options, file);
-    const std::string shown = run_process({"script", "-qec", command, "/dev/null"}, 600s).out;
+    const std::string in_shell = fmt::format("'{}' > '{}'", fmt::join(command, "' '"), file);
+    const std::string shown = run_process({"script", "-qec", in_shell, "/dev/null"}, 600s).out;
     EXPECT_NE(shown.find("\r" + demo + ": epoch "), std::string::npos) << shown;
     EXPECT_NE(shown.find(" examples/s, "), std::string::npos) << shown;
     EXPECT_TRUE(shown.ends_with("\r" + std::string(78, ' ') + "\r")) << shown;
+    std::ifstream out(file);
+    EXPECT_EQ(std::string(std::istreambuf_iterator(out), {}), piped.out);
   }
-  const ProcessResult piped =
-      run_process({LINREG_PROGRAM, "concise", "--examples", "100000", "--epochs", "3"}, 600s);
-  EXPECT_EQ(piped.err, "");
-  std::ifstream out(file);
-  EXPECT_EQ(std::string(std::istreambuf_iterator(out), {}), piped.out);
 }
 
 }  // namespace
