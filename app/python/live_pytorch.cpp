@@ -178,7 +178,7 @@ LivePytorch::LivePytorch(const std::optional<std::string>& python, report::Setti
   try {
     first_ = start(candidates_[0]);
   } catch (const std::exception&) {
-    // finish() tries again, and says what is wrong.
+    first_.reset();  // finish() tries again, and says what is wrong
   }
 }
 
