@@ -86,7 +86,8 @@ class HalfSquaredLoss {
       : parameters_(parameters),
         model_(parameters.w.data(), parameters.b.data(), /*grad_is_row=*/false),
         lr_(static_cast<float>(how.lr)),
-        batch_size_(static_cast<float>(how.batch_size)) {}
+        batch_size_(static_cast<float>(how.batch_size)),
+        is_first_(!parameters.w.grad().defined()) {}
 
   void step(Buffers& at, const float* y) {
     kernels::mm(at.y_hat, at.X, model_.w);
@@ -109,7 +110,8 @@ class HalfSquaredLoss {
 
   torch::Tensor mean_loss(const data::Examples& examples) const {
     const auto& [w, b] = parameters_;
-    return scratch::squared_loss(scratch::linreg(examples.features, w, b), examples.labels).mean();
+    torch::Tensor y_hat = torch::matmul(examples.features, w).add_(b);
+    return y_hat.sub_(examples.labels).pow_(2).div_(2).mean();  // in place: n may be large
   }
 
  private:
@@ -127,7 +129,7 @@ class HalfSquaredLoss {
   Model model_;
   float lr_;
   float batch_size_;
-  bool is_first_ = true;  ///< no gradient is there yet
+  bool is_first_;  ///< no gradient is there yet
 };
 
 /// Whether ATen's addition of factor * term rounds once, as a fused multiply-add, for n elements;
@@ -150,7 +152,8 @@ class MeanSquaredLoss {
         wt_(model_.w.t()),
         minus_lr_(-how.lr),
         rounding_w_(rounding_of_add(model_.w.numel())),
-        rounding_b_(rounding_of_add(1)) {}
+        rounding_b_(rounding_of_add(1)),
+        is_first_(!layer->weight.grad().defined()) {}
 
   void step(Buffers& at, const float* y) {
     const auto y_hat = numbers(at.y_hat);
@@ -171,8 +174,8 @@ class MeanSquaredLoss {
 
   torch::Tensor mean_loss(const data::Examples& examples) const {
     const auto& [features, labels] = examples;
-    return torch::mse_loss(torch::nn::functional::linear(features, layer_->weight, layer_->bias),
-                           labels);
+    torch::Tensor y_hat = torch::nn::functional::linear(features, layer_->weight, layer_->bias);
+    return y_hat.sub_(labels).pow_(2).mean();
   }
 
  private:
@@ -203,7 +206,7 @@ class MeanSquaredLoss {
   double minus_lr_;
   Rounding rounding_w_;
   Rounding rounding_b_;
-  bool is_first_ = true;
+  bool is_first_;
 };
 
 bool are_contiguous(const data::Examples& examples) {
