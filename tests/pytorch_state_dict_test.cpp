@@ -1013,6 +1013,34 @@ TEST(LoadInto, NamesThePrefixOfAWrappedModule) {
                        "the entries' names all begin with \"module.\""));
 }
 
+TEST(LoadInto, RenamesEntries) {
+  nn::Linear net(2, 1);
+  const auto entries =
+      dict({{"module.weight", torch::ones({1, 2})}, {"module.bias", torch::ones({1})}});
+  load_into(*net, entries, {.rename = [](const auto& name) { return name.substr(7); }});
+  EXPECT_TRUE(torch::equal(net->weight, torch::ones({1, 2})));
+  EXPECT_TRUE(contains(
+      error_of([&] { load_into(*net, entries, {.rename = [](auto&) { return "weight"; }}); }),
+      "two entries are renamed to \"weight\""));
+}
+
+TEST(LoadInto, ReturnsWhatDoesNotFitWhereNotStrict) {
+  nn::Sequential net(nn::Linear(2, 3), nn::Linear(3, 1));
+  const auto before = net->parameters()[0].clone();
+  const auto keys =
+      load_into(*net, dict({{"1.bias", torch::ones({1})}, {"2.weight", torch::ones({1})}}),
+                {.strict = false});
+  EXPECT_EQ(keys.missing_keys, (std::vector<std::string>{"0.weight", "0.bias", "1.weight"}));
+  EXPECT_EQ(keys.unexpected_keys, (std::vector<std::string>{"2.weight"}));
+  EXPECT_TRUE(torch::equal(net->parameters()[3], torch::ones({1})));
+  EXPECT_TRUE(torch::equal(net->parameters()[0], before));
+  // As in Python, a shape that differs is refused all the same.
+  EXPECT_TRUE(contains(error_of([&] {
+                         load_into(*net, dict({{"1.bias", torch::ones({2})}}), {.strict = false});
+                       }),
+                       "\"1.bias\" has shape [2], the module's has [1]"));
+}
+
 TEST(LoadInto, ListsAllDifferencesAndChangesNothing) {
   nn::Sequential net(nn::Linear(2, 3), nn::Linear(3, 1));
   const auto before = net->parameters()[1].clone();

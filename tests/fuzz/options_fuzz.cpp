@@ -49,7 +49,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   app::Options options;
   CLI::App& scratch = *linreg.add_subcommand("scratch");
   app::add_options(scratch, options);
-  app::add_save_option(scratch, options);
+  app::add_training_file_options(scratch, options);
   try {
     linreg.parse(words);
     app::check_together(options);

@@ -45,14 +45,26 @@ StateDict state_dict(const torch::nn::Module& module) {
   return entries;
 }
 
-void load_into(torch::nn::Module& module, const StateDict& entries) {
+IncompatibleKeys load_into(torch::nn::Module& module, const StateDict& given,
+                           const LoadOptions& options) {
+  StateDict renamed("Entry");
+  if (options.rename) {
+    for (const auto& item : given) {
+      const std::string name = options.rename(item.key());
+      TORCH_CHECK(!renamed.contains(name), "two entries are renamed to ", escaped(name));
+      renamed.insert(name, item.value());
+    }
+  }
+  const StateDict& entries = options.rename ? renamed : given;
   const auto own = state_dict(module);
+  IncompatibleKeys keys;
   std::ostringstream problems;
   std::vector<std::pair<at::Tensor, at::Tensor>> copies;
   for (const auto& item : own) {
     const auto* found = entries.find(item.key());
     if (!found) {
-      problems << "\n  missing: " << escaped(item.key());
+      keys.missing_keys.push_back(item.key());
+      if (options.strict) problems << "\n  missing: " << escaped(item.key());
       continue;
     }
     const auto& tensor = item.value();
@@ -65,15 +77,19 @@ void load_into(torch::nn::Module& module, const StateDict& entries) {
       problems << "\n  " << escaped(item.key()) << " has shape " << entry.sizes()
                << ", the module's has " << tensor.sizes();
   }
-  for (const auto& item : entries)
-    if (!own.contains(item.key())) problems << "\n  unexpected: " << escaped(item.key());
-  const std::string prefix = common_prefix(own, entries);
+  for (const auto& item : entries) {
+    if (own.contains(item.key())) continue;
+    keys.unexpected_keys.push_back(item.key());
+    if (options.strict) problems << "\n  unexpected: " << escaped(item.key());
+  }
+  const std::string prefix = options.strict ? common_prefix(own, entries) : "";
   TORCH_CHECK(prefix.empty(), "the entries' names all begin with ", escaped(prefix),
               ", as those of a module that another wraps (nn.DataParallel, torch.compile): rename "
               "them, or save the wrapped module's state_dict()");
   TORCH_CHECK(problems.str().empty(), "the entries don't fit ", module.name(), ":", problems.str());
   const torch::NoGradGuard no_grad;
   for (const auto& [to, from] : copies) to.copy_(from);
+  return keys;
 }
 
 }  // namespace linreg::pytorch

@@ -6,6 +6,8 @@
 #include <cctype>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
+#include <linreg/pytorch/detail/replacement_file.hpp>
 #include <string>
 #include <string_view>
 
@@ -82,6 +84,33 @@ void check_view(at::ScalarType dtype, std::size_t nbytes, std::int64_t offset,
   }
   TORCH_CHECK(fits && (bytes == 0 || last < available), "shape ", sizes, ", strides ", strides,
               " and offset ", offset, " reach outside a storage of ", available, " elements");
+}
+
+void check_dense(const at::Tensor& tensor) {
+  TORCH_CHECK(tensor.defined(), "the tensor is undefined");
+  TORCH_CHECK(tensor.layout() == at::kStrided && !tensor.is_nested(), "a tensor of layout ",
+              tensor.layout(), tensor.is_nested() ? ", nested," : "", " must be made dense first");
+  TORCH_CHECK(!tensor._is_zerotensor(),
+              "a tensor without memory, of _efficientzerotensor, must be cloned first");
+  TORCH_CHECK(tensor.device().is_cpu(), "a tensor on ", tensor.device(),
+              " must be moved to the CPU first");
+}
+
+void check_replaceable(const std::filesystem::path& path) {
+  TORCH_CHECK(!names_an_open_file(path) &&
+                  (!std::filesystem::exists(path) || std::filesystem::is_regular_file(path)),
+              "not a regular file");
+}
+
+bool is_packed(at::ScalarType dtype) { return elements_per_item(dtype) > 1; }
+
+std::int64_t reach(at::IntArrayRef sizes, at::IntArrayRef strides) {
+  std::int64_t last = 0;
+  for (std::size_t i = 0; i < sizes.size(); ++i) {
+    if (sizes[i] == 0) return 0;
+    last += (sizes[i] - 1) * strides[i];
+  }
+  return last + 1;
 }
 
 }  // namespace linreg::pytorch::detail

@@ -20,9 +20,11 @@
 #include <exception>
 #include <filesystem>
 #include <fstream>
-#include <ios>
+#include <linreg/pytorch/checkpoint.hpp>
+#include <linreg/pytorch/tensor_file.hpp>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -41,6 +43,7 @@ namespace linreg::pytorch {
 namespace {
 
 using detail::escaped;
+using detail::naming_entry;
 using pickle::described;
 using Kind = pickle::Node::Kind;
 
@@ -87,14 +90,21 @@ bool is_dict(const pickle::Node* node) {
   return node && (node->kind == Kind::dict || node->kind == Kind::ordered_dict);
 }
 
+/// What a TensorReader reads of each tensor's storage.
+enum class Bytes {
+  all,      ///< all of it; views that share it in the file share it here
+  own,      ///< what the tensor reaches, for itself
+  nothing,  ///< nothing: the tensor has a dtype and a shape, and no memory
+};
+
 /// Makes the tensors that a pickle describes, each only once however often it is referred to.
 class TensorReader {
  public:
-  TensorReader(const pickle::Pickle& pickle, MemberReader read_member, bool swap)
-      : pickle_(pickle), read_member_(std::move(read_member)), swap_(swap) {}
+  TensorReader(const pickle::Pickle& pickle, MemberReader read_member, bool swap, Bytes bytes)
+      : pickle_(pickle), read_member_(std::move(read_member)), swap_(swap), bytes_(bytes) {}
 
-  bool describes_tensor(const pickle::Value& value) const {
-    const auto* node = find_node(pickle_, value);
+  static bool describes_tensor(const pickle::Pickle& pickle, const pickle::Value& value) {
+    const auto* node = find_node(pickle, value);
     return node && node->kind == Kind::call && global_of(*node) != "torch.Size";
   }
 
@@ -196,9 +206,21 @@ class TensorReader {
                         items, static_cast<std::int64_t>(c10::elementSize(storage_dtype)), &nbytes),
                 "storage ", escaped(key), " declares ", items, " elements");
     detail::check_view(*dtype, static_cast<std::size_t>(nbytes), offset, sizes, strides);
-    const auto storage = load(key, type, static_cast<std::size_t>(nbytes), *dtype);
     auto result = quantizer ? empty_quantized(*quantizer, *dtype, sizes) : empty(*dtype);
-    return result.set_(storage, offset, sizes, strides);
+    const auto count = static_cast<std::size_t>(nbytes);
+    if (bytes_ == Bytes::nothing)
+      return result.set_(make_storage(count, {}), offset, sizes, strides);
+    if (bytes_ == Bytes::all || detail::is_packed(*dtype))
+      return result.set_(load(key, type, count, *dtype), offset, sizes, strides);
+    const auto item = c10::elementSize(*dtype);
+    const Part own{static_cast<std::size_t>(offset) * item,
+                   item * static_cast<std::size_t>(detail::reach(sizes, strides))};
+    return result.set_(make_storage(own.count, read(key, count, own, *dtype)), 0, sizes, strides);
+  }
+
+  static c10::Storage make_storage(std::size_t nbytes, at::DataPtr bytes) {
+    return {c10::Storage::use_byte_size_t(), nbytes, std::move(bytes), nullptr,
+            /*resizable=*/false};
   }
 
   static at::Tensor empty(at::ScalarType dtype) {
@@ -222,8 +244,9 @@ class TensorReader {
         scheme == "torch.per_channel_affine" || scheme == "torch.per_channel_affine_float_qparams",
         "the quantizer's scheme is ", scheme);
     TORCH_CHECK(fields.size() == 4, scheme, " has ", fields.size() - 1, " parameters");
-    const auto scales = plain_tensor(fields[1]);
-    const auto zero_points = plain_tensor(fields[2]);
+    TensorReader parameters(pickle_, read_member_, swap_, Bytes::all);
+    const auto scales = parameters.plain_tensor(fields[1]);
+    const auto zero_points = parameters.plain_tensor(fields[2]);
     const auto axis = expect<std::int64_t>(pickle_, fields[3], "the axis");
     // LibTorch would take any axis, scales and zero points, and read outside them later.
     TORCH_CHECK(0 <= axis && axis < static_cast<std::int64_t>(sizes.size()), "a tensor of shape ",
@@ -252,8 +275,7 @@ class TensorReader {
   /// The storage of that key; reads its member the first time.
   c10::Storage load(const std::string& key, std::string_view type, std::size_t nbytes,
                     at::ScalarType dtype) {
-    const auto item = c10::elementSize(dtype);
-    const auto width = swap_ ? (c10::isComplexType(dtype) ? item / 2 : item) : 1;
+    const auto width = swapped_width(dtype);
     if (const auto known = storages_.find(key); known != storages_.end()) {
       const auto& [storage, known_type, known_width] = known->second;
       TORCH_CHECK(type == known_type && nbytes == storage.nbytes() && width == known_width,
@@ -261,71 +283,101 @@ class TensorReader {
                   " and again ", nbytes, " of ", type);
       return storage;
     }
-    auto bytes = read_member_("data/" + key, nbytes, item);
-    if (width > 1) swap_bytes(static_cast<char*>(bytes.get()), nbytes, width);
-    c10::Storage storage(c10::Storage::use_byte_size_t(), nbytes, std::move(bytes), nullptr,
-                         /*resizable=*/false);
+    const auto storage = make_storage(nbytes, read(key, nbytes, {0, nbytes}, dtype));
     return storages_.emplace(key, LoadedStorage{storage, type, width}).first->second.storage;
+  }
+
+  /// A part of a storage of `nbytes`, with its elements' bytes in this machine's order.
+  at::DataPtr read(const std::string& key, std::size_t nbytes, Part part, at::ScalarType dtype) {
+    auto bytes = read_member_("data/" + key, nbytes, c10::elementSize(dtype), part);
+    const auto width = swapped_width(dtype);
+    if (width > 1) swap_bytes(static_cast<char*>(bytes.get()), part.count, width);
+    return bytes;
+  }
+
+  std::size_t swapped_width(at::ScalarType dtype) const {
+    const auto item = c10::elementSize(dtype);
+    return swap_ ? (c10::isComplexType(dtype) ? item / 2 : item) : 1;
   }
 
   const pickle::Pickle& pickle_;
   MemberReader read_member_;
   bool swap_;
+  Bytes bytes_;
   std::unordered_map<std::string, LoadedStorage> storages_;
   std::unordered_map<std::uint32_t, at::Tensor> tensors_;  ///< by node
 };
 
-/// Flattens nested dicts to dotted names.
+/// A tensor of the file, not made yet.
+struct NamedTensor {
+  std::string name;
+  pickle::Value value;
+};
+
+/// So many names are shown in a message.
+constexpr std::size_t kMostNames = 8;
+
+/// What a Flattener does with values that are neither tensors nor dicts.
+enum class Others {
+  refuse,
+  skip,  ///< but looks into lists and tuples
+};
+
+/// Flattens what a file holds to dotted names.
 class Flattener {
  public:
-  Flattener(const pickle::Pickle& pickle, TensorReader& reader, std::size_t pickle_size)
+  Flattener(const pickle::Pickle& pickle, std::size_t pickle_size, Others others)
       : pickle_(pickle),
-        reader_(reader),
+        others_(others),
         letters_left_((std::size_t{1} << 20) + 16 * pickle_size) {}
 
-  StateDict run() {
-    if (reader_.describes_tensor(pickle_.root))
-      entries_.insert("", reader_.tensor(pickle_.root));
-    else
-      add_dict("", pickle_.root, 0);
-    return std::move(entries_);
+  std::vector<NamedTensor> run(const pickle::Value& root) {
+    TORCH_CHECK(TensorReader::describes_tensor(pickle_, root) || is_container(root),
+                "the file holds ", described(pickle_, root), ", not a dict of tensors or a tensor");
+    add("", root, 0);
+    return std::move(tensors_);
   }
 
  private:
-  void add_dict(const std::string& prefix, const pickle::Value& value, int depth) {
+  bool is_container(const pickle::Value& value) const {
+    const auto* node = find_node(pickle_, value);
+    return is_dict(node) || (others_ == Others::skip && node &&
+                             (node->kind == Kind::list || node->kind == Kind::tuple));
+  }
+
+  void add(const std::string& name, const pickle::Value& value, int depth) {
+    if (is_container(value)) return add_items(name, value, depth);
+    TORCH_CHECK(TensorReader::describes_tensor(pickle_, value), "entry ", escaped(name), " is ",
+                described(pickle_, value), ", not a tensor: save ", what_to_save());
+    TORCH_CHECK(names_.insert(name).second, "entry ", escaped(name), " occurs twice");
+    tensors_.push_back({name, value});
+  }
+
+  void add_items(const std::string& prefix, const pickle::Value& value, int depth) {
     constexpr int kDeepest = 100;
-    const auto* dict = find_node(pickle_, value);
-    TORCH_CHECK(is_dict(dict), "the file holds ", described(pickle_, value),
-                ", not a dict of tensors or a tensor");
+    const auto* container = find_node(pickle_, value);
     TORCH_CHECK(depth < kDeepest, "dicts are nested over ", kDeepest, " deep");
     // A dict inside itself has no end, and one that occurs often can stand for more entries than
-    // fit into memory.
-    TORCH_CHECK(seen_.insert(dict).second, "entry ", escaped(prefix),
+    // fit into memory. A tuple of numbers may occur often.
+    TORCH_CHECK(!is_dict(container) || seen_.insert(container).second, "entry ", escaped(prefix),
                 " is a dict that occurs elsewhere, too");
-    for (std::size_t i = 0; i < dict->items.size(); i += 2) {
-      const auto name = prefix + (depth == 0 ? "" : ".") + key_text(dict->items[i]);
+    const std::size_t step = is_dict(container) ? 2 : 1;
+    for (std::size_t i = 0; i < container->items.size(); i += step) {
+      const auto& item = container->items[i + step - 1];
+      if (others_ == Others::skip && !is_container(item) &&
+          !TensorReader::describes_tensor(pickle_, item))
+        continue;
+      const auto key = step == 2 ? key_text(container->items[i]) : std::to_string(i);
+      const auto name = prefix + (depth == 0 ? "" : ".") + key;
       // Names that share a long prefix could together be much longer than the file.
       TORCH_CHECK(name.size() <= letters_left_, "the names are out of proportion to the file");
       letters_left_ -= name.size();
-      const auto& item = dict->items[i + 1];
-      if (is_dict(find_node(pickle_, item))) {
-        add_dict(name, item, depth + 1);
-        continue;
-      }
-      TORCH_CHECK(reader_.describes_tensor(item), "entry ", escaped(name), " is ",
-                  described(pickle_, item), ", not a tensor: save ", what_to_save());
-      TORCH_CHECK(!entries_.contains(name), "entry ", escaped(name), " occurs twice");
-      try {
-        entries_.insert(name, reader_.tensor(item));
-      } catch (const c10::Error& error) {
-        TORCH_CHECK(false, "entry ", escaped(name), ": ", error.what_without_backtrace());
-      }
+      add(name, item, depth + 1);
     }
   }
 
   /// Names the dicts of a training checkpoint.
   std::string what_to_save() const {
-    constexpr std::size_t kMostNames = 8;
     std::vector<std::string> names;
     const auto& items = find_node(pickle_, pickle_.root)->items;
     for (std::size_t i = 0; i < items.size() && names.size() < kMostNames; i += 2)
@@ -341,27 +393,88 @@ class Flattener {
   }
 
   const pickle::Pickle& pickle_;
-  TensorReader& reader_;
+  Others others_;
   std::size_t letters_left_;
   std::unordered_set<const pickle::Node*> seen_;
-  StateDict entries_{"Entry"};
+  std::unordered_set<std::string> names_;
+  std::vector<NamedTensor> tensors_;
 };
 
-/// The whole file, read where the reader asks.
-zip::Source open(const std::filesystem::path& path) {
-  TORCH_CHECK(!std::filesystem::exists(path) || std::filesystem::is_regular_file(path),
-              "not a regular file");
-  const auto stream = std::make_shared<std::ifstream>(path, std::ios::binary | std::ios::ate);
-  TORCH_CHECK(*stream, "can't be opened: ", std::strerror(errno));
-  const auto size = static_cast<std::uint64_t>(stream->tellg());
-  return {size, [stream](std::uint64_t at, char* to, std::size_t count) {
-            stream->clear();
-            stream->seekg(static_cast<std::streamoff>(at));
-            stream->read(to, static_cast<std::streamsize>(count));
-            TORCH_CHECK(static_cast<std::size_t>(stream->gcount()) == count,
-                        "can't be read at byte ", at);
-          }};
-}
+/// Makes the values of a checkpoint.
+class ValueReader {
+ public:
+  ValueReader(const pickle::Pickle& pickle, std::size_t pickle_size, TensorReader tensors)
+      : pickle_(pickle),
+        tensors_(std::move(tensors)),
+        size_left_((std::size_t{1} << 20) + 16 * pickle_size) {}
+
+  Value value(const pickle::Value& given, const std::string& name = "", int depth = 0) {
+    constexpr int kDeepest = 100;
+    TORCH_CHECK(depth < kDeepest, "values are nested over ", kDeepest, " deep");
+    // One that occurs often, by the pickle's memo, is there often here.
+    spend(sizeof(Value));
+    if (std::holds_alternative<pickle::None>(given)) return {};
+    if (const auto* flag = std::get_if<bool>(&given)) return *flag;
+    if (const auto* number = std::get_if<std::int64_t>(&given)) return *number;
+    if (const auto* number = std::get_if<double>(&given)) return *number;
+    if (const auto* text = std::get_if<std::string_view>(&given)) return checked(*text);
+    if (TensorReader::describes_tensor(pickle_, given))
+      return naming_entry(name, [&] { return tensors_.tensor(given); });
+    const auto* node = find_node(pickle_, given);
+    TORCH_CHECK(node && node->kind != Kind::persistent_id, "entry ", escaped(name), " is ",
+                described(pickle_, given), ", which a checkpoint can't hold here");
+    if (is_dict(node)) return dict(node->items, name, depth);
+    Value::List items;
+    for (const auto& item : node->kind == Kind::call ? size_of(*node) : node->items)
+      items.push_back(value(item, joined(name, std::to_string(items.size())), depth + 1));
+    if (node->kind == Kind::list) return items;
+    return Value::Tuple{std::move(items)};
+  }
+
+ private:
+  void spend(std::size_t size) {
+    TORCH_CHECK(size <= size_left_, "the values are out of proportion to the file");
+    size_left_ -= size;
+  }
+
+  std::string checked(std::string_view text) {
+    spend(text.size());
+    return std::string(text);
+  }
+
+  static std::string joined(const std::string& name, const std::string& key) {
+    return name.empty() ? key : name + "." + key;
+  }
+
+  Value dict(const std::vector<pickle::Value>& items, const std::string& name, int depth) {
+    Value::Dict result;
+    std::set<Value::Key> keys;
+    for (std::size_t i = 0; i < items.size(); i += 2) {
+      const auto* number = std::get_if<std::int64_t>(&items[i]);
+      const auto* text = std::get_if<std::string_view>(&items[i]);
+      TORCH_CHECK(number || text, "a key is ", described(pickle_, items[i]),
+                  ", not a text or an integer");
+      const Value::Key key = number ? Value::Key(*number) : Value::Key(checked(*text));
+      const auto entry =
+          joined(name, number ? std::to_string(*number) : std::get<std::string>(key));
+      TORCH_CHECK(keys.insert(key).second, "entry ", escaped(entry), " occurs twice");
+      result.emplace_back(key, value(items[i + 1], entry, depth + 1));
+    }
+    return result;
+  }
+
+  /// The items of torch.Size((1, 2)), the only call here that makes no tensor.
+  const std::vector<pickle::Value>& size_of(const pickle::Node& call) {
+    const auto& arguments = expect_node(pickle_, call.items[1], Kind::tuple, "the argument list");
+    TORCH_CHECK(arguments.size() == 1, "torch.Size is called with ", arguments.size(),
+                " arguments");
+    return expect_node(pickle_, arguments[0], Kind::tuple, "a torch.Size");
+  }
+
+  const pickle::Pickle& pickle_;
+  TensorReader tensors_;
+  std::size_t size_left_;
+};
 
 /// What a file is that does not start as a zip, and what to do.
 std::string what_else(std::string_view start) {
@@ -387,14 +500,19 @@ at::DataPtr allocate(std::size_t count) {
   }
 }
 
-}  // namespace
+/// torch.save's zip, opened.
+struct SavedFile {
+  std::string pickled;  ///< the member data.pkl
+  MemberReader read_member;
+  bool swap = false;  ///< the elements' bytes
+};
 
-StateDict read_state_dict(const zip::Source& file) {
+SavedFile open_saved(const zip::Source& file) {
   std::string start(static_cast<std::size_t>(std::min<std::uint64_t>(file.size, 64)), '\0');
   file.read(0, start.data(), start.size());
   TORCH_CHECK(start.size() < 2 || start.starts_with("PK"), what_else(start));
   const auto members = zip::members(file);
-  const auto find = [&](const std::string& name) {
+  const auto find = [members](const std::string& name) {
     const auto member = members.find(name);
     TORCH_CHECK(member != members.end(), "the zip's member ", escaped(name), " is missing");
     return member->second;
@@ -405,7 +523,7 @@ StateDict read_state_dict(const zip::Source& file) {
     TORCH_CHECK(member.size <= kLongest, "the zip's member ", escaped(name), " has ", member.size,
                 " bytes, over ", kLongest);
     std::string text(static_cast<std::size_t>(member.size), '\0');
-    zip::read_member(file, member, text.data(), text.size());
+    zip::read_member(file, member, 0, text.data(), text.size());
     return text;
   };
 
@@ -429,35 +547,94 @@ StateDict read_state_dict(const zip::Source& file) {
 
   const auto pickled = find("data.pkl");
   std::string bytes(static_cast<std::size_t>(pickled.size), '\0');
-  zip::read_member(file, pickled, bytes.data(), bytes.size());
-  return read_pickled_state_dict(
-      bytes,
-      [&](const std::string& name, std::size_t count, std::size_t item) {
-        const auto member = find(name);
-        TORCH_CHECK(count <= member.size && member.size - count < item, "the zip's member ",
-                    escaped(name), " has ", member.size, " bytes, not ", count);
-        auto memory = allocate(count);
-        zip::read_member(file, member, static_cast<char*>(memory.get()), count);
-        return memory;
-      },
-      swap);
+  zip::read_member(file, pickled, 0, bytes.data(), bytes.size());
+  return {std::move(bytes),
+          [file, find](const std::string& name, std::size_t count, std::size_t item, Part part) {
+            const auto member = find(name);
+            TORCH_CHECK(count <= member.size && member.size - count < item, "the zip's member ",
+                        escaped(name), " has ", member.size, " bytes, not ", count);
+            auto memory = allocate(part.count);
+            zip::read_member(file, member, part.first, static_cast<char*>(memory.get()),
+                             part.count);
+            return memory;
+          },
+          swap};
+}
+
+/// The value of a key of the file's dict.
+const pickle::Value& item(const pickle::Pickle& pickle, const std::string& key) {
+  const auto* dict = find_node(pickle, pickle.root);
+  TORCH_CHECK(is_dict(dict), "the file holds ", described(pickle, pickle.root),
+              ", not a dict with ", escaped(key));
+  std::vector<std::string> keys;
+  for (std::size_t i = 0; i < dict->items.size(); i += 2) {
+    const auto* text = std::get_if<std::string_view>(&dict->items[i]);
+    if (text && *text == key) return dict->items[i + 1];
+    if (text && keys.size() < kMostNames) keys.push_back(escaped(*text));
+  }
+  TORCH_CHECK(false, "the file's dict has no ", escaped(key), ", but ",
+              fmt::format("{}", fmt::join(keys, ", ")));
+}
+
+pickle::Pickle unpickled(std::string_view bytes) {
+  try {
+    return pickle::unpickle(bytes);
+  } catch (const std::runtime_error& error) {
+    TORCH_CHECK(false, "data.pkl, ", error.what());
+  }
+}
+
+}  // namespace
+
+StateDict read_state_dict(const zip::Source& file, const std::optional<std::string>& part) {
+  const SavedFile saved = open_saved(file);
+  return read_pickled_state_dict(saved.pickled, saved.read_member, saved.swap, part);
 }
 
 StateDict read_pickled_state_dict(std::string_view bytes, const MemberReader& read_member,
-                                  bool swap) {
-  const auto pickle = [&] {
-    try {
-      return pickle::unpickle(bytes);
-    } catch (const std::runtime_error& error) {
-      TORCH_CHECK(false, "data.pkl, ", error.what());
-    }
-  }();
-  TensorReader reader(pickle, read_member, swap);
-  return Flattener(pickle, reader, bytes.size()).run();
+                                  bool swap, const std::optional<std::string>& part) {
+  const auto pickle = unpickled(bytes);
+  TensorReader reader(pickle, read_member, swap, Bytes::all);
+  const auto& root = part ? item(pickle, *part) : pickle.root;
+  StateDict entries("Entry");
+  for (const auto& [name, value] : Flattener(pickle, bytes.size(), Others::refuse).run(root))
+    entries.insert(name, naming_entry(name, [&] { return reader.tensor(value); }));
+  return entries;
 }
 
-StateDict load_state_dict_file(const std::filesystem::path& path) {
-  return detail::naming(path, [&] { return read_state_dict(open(path)); });
+Value read_checkpoint(const zip::Source& file) {
+  const SavedFile saved = open_saved(file);
+  return read_pickled_checkpoint(saved.pickled, saved.read_member, saved.swap);
+}
+
+Value read_pickled_checkpoint(std::string_view bytes, const MemberReader& read_member, bool swap) {
+  const auto pickle = unpickled(bytes);
+  return ValueReader(pickle, bytes.size(), TensorReader(pickle, read_member, swap, Bytes::all))
+      .value(pickle.root);
+}
+
+TensorsOnDisk tensors_on_disk(const zip::Source& file) {
+  struct Saved {
+    SavedFile file;
+    pickle::Pickle pickle;
+  };
+  const auto saved = std::make_shared<Saved>();
+  saved->file = open_saved(file);
+  saved->pickle = unpickled(saved->file.pickled);
+  const auto reader = [saved](Bytes bytes) {
+    return TensorReader(saved->pickle, saved->file.read_member, saved->file.swap, bytes);
+  };
+  TensorsOnDisk result;
+  TensorReader without_elements = reader(Bytes::nothing);
+  std::vector<pickle::Value> values;
+  for (const auto& [name, value] :
+       Flattener(saved->pickle, saved->file.pickled.size(), Others::skip).run(saved->pickle.root)) {
+    const auto tensor = naming_entry(name, [&] { return without_elements.tensor(value); });
+    result.entries.push_back({name, tensor.scalar_type(), tensor.sizes().vec()});
+    values.push_back(value);
+  }
+  result.read = [reader, values](std::size_t i) { return reader(Bytes::own).tensor(values[i]); };
+  return result;
 }
 
 }  // namespace linreg::pytorch

@@ -3,17 +3,20 @@
 #include <c10/core/Storage.h>
 #include <c10/util/Exception.h>
 #include <caffe2/serialize/inline_container.h>
+#include <fmt/format.h>
 #include <utf8.h>
 
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <linreg/pytorch/checkpoint.hpp>
 #include <linreg/pytorch/detail/replacement_file.hpp>
 #include <linreg/pytorch/state_dict.hpp>
 #include <string>
 #include <unordered_map>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "escaped.hpp"
@@ -37,15 +40,18 @@ class PickleWriter {
     ordered_dict_begin();
     out_ += '(';
     for (const auto& entry : entries) {
-      TORCH_CHECK(utf8::is_valid(entry.key()), "the name ", escaped(entry.key()), " is not UTF-8");
-      text(entry.key());
-      try {
-        tensor(entry.value());
-      } catch (const c10::Error& error) {
-        TORCH_CHECK(false, "entry ", escaped(entry.key()), ": ", error.what_without_backtrace());
-      }
+      checked_text(entry.key());
+      detail::naming_entry(entry.key(), [&] { tensor(entry.value()); });
     }
     out_ += "u.";
+    return std::move(out_);
+  }
+
+  /// The same for a checkpoint's value.
+  std::string run(const Value& root) {
+    out_ = "\x80\x02";
+    value(root, "");
+    out_ += '.';
     return std::move(out_);
   }
 
@@ -55,14 +61,44 @@ class PickleWriter {
  private:
   void ordered_dict_begin() { out_ += "ccollections\nOrderedDict\n)R"; }
 
+  void value(const Value& value, const std::string& name) {
+    const auto entry = [&](const auto& key) {
+      return fmt::format("{}{}{}", name, name.empty() ? "" : ".", key);
+    };
+    const auto items = [&](const std::vector<Value>& values) {
+      for (std::size_t i = 0; i < values.size(); ++i) this->value(values[i], entry(i));
+    };
+    if (value.is<Value::None>()) out_ += 'N';
+    if (value.is<bool>()) out_ += value.as<bool>() ? '\x88' : '\x89';
+    if (value.is<std::int64_t>()) integer(value.as<std::int64_t>());
+    if (value.is<double>()) real(value.as<double>());
+    if (value.is<std::string>()) checked_text(value.as<std::string>());
+    if (value.is<at::Tensor>()) {
+      detail::naming_entry(name, [&] { tensor(value.as<at::Tensor>()); });
+    }
+    if (value.is<Value::List>()) {
+      out_ += "](";
+      items(value.as<Value::List>());
+      out_ += 'e';
+    }
+    if (value.is<Value::Tuple>()) {
+      out_ += '(';
+      items(value.as<Value::Tuple>().items);
+      out_ += 't';
+    }
+    if (value.is<Value::Dict>()) {
+      out_ += "}(";
+      for (const auto& [key, item] : value.as<Value::Dict>()) {
+        const auto* const number = std::get_if<std::int64_t>(&key);
+        number != nullptr ? integer(*number) : checked_text(std::get<std::string>(key));
+        this->value(item, number != nullptr ? entry(*number) : entry(std::get<std::string>(key)));
+      }
+      out_ += 'u';
+    }
+  }
+
   void tensor(const at::Tensor& given) {
-    TORCH_CHECK(given.defined(), "the tensor is undefined");
-    TORCH_CHECK(given.layout() == at::kStrided && !given.is_nested(), "a tensor of layout ",
-                given.layout(), given.is_nested() ? ", nested," : "", " must be made dense first");
-    TORCH_CHECK(!given._is_zerotensor(),
-                "a tensor without memory, of _efficientzerotensor, must be cloned first");
-    TORCH_CHECK(given.device().is_cpu(), "a tensor on ", given.device(),
-                " must be moved to the CPU first");
+    detail::check_dense(given);
     const auto requires_grad = given.requires_grad();
     const auto tensor =
         given.is_conj() || given.is_neg() ? given.detach().resolve_conj().resolve_neg() : given;
@@ -127,6 +163,11 @@ class PickleWriter {
     out_ += 'c' + name.substr(0, dot) + '\n' + name.substr(dot + 1) + '\n';
   }
 
+  void checked_text(const std::string& text) {
+    TORCH_CHECK(utf8::is_valid(text), "the text ", escaped(text), " is not UTF-8");
+    this->text(text);
+  }
+
   void text(const std::string& text) {
     out_ += 'X';
     little_endian(text.size(), 4);
@@ -164,15 +205,13 @@ class PickleWriter {
   std::unordered_map<const c10::StorageImpl*, std::pair<std::size_t, at::ScalarType>> keys_;
 };
 
-}  // namespace
-
-void save_state_dict_file(const std::filesystem::path& path, const StateDict& entries) {
+/// Writes the StateDict or Value as torch.save does.
+template <typename Saved>
+void save(const std::filesystem::path& path, const Saved& saved) {
   detail::naming(path, [&] {
     PickleWriter writer;
-    const auto pickle = writer.run(entries);
-    TORCH_CHECK(!detail::names_an_open_file(path) &&
-                    (!std::filesystem::exists(path) || std::filesystem::is_regular_file(path)),
-                "not a regular file");
+    const auto pickle = writer.run(saved);
+    detail::check_replaceable(path);
     detail::ReplacementFile file(path);
     {
       caffe2::serialize::PyTorchStreamWriter zip([&](const void* data, std::size_t count) {
@@ -191,5 +230,13 @@ void save_state_dict_file(const std::filesystem::path& path, const StateDict& en
     file.commit();
   });
 }
+
+}  // namespace
+
+void save_state_dict_file(const std::filesystem::path& path, const StateDict& entries) {
+  save(path, entries);
+}
+
+void save_checkpoint(const std::filesystem::path& path, const Value& value) { save(path, value); }
 
 }  // namespace linreg::pytorch

@@ -147,12 +147,13 @@ std::unordered_map<std::string, Member> members(const Source& file) {
   return members;
 }
 
-void read_member(const Source& file, const Member& member, char* to, std::size_t count) {
+void read_member(const Source& file, const Member& member, std::size_t first, char* to,
+                 std::size_t count) {
   std::string header(kLocalHeaderSize, '\0');
   file.read(member.header_at, header.data(), header.size());
   if (!header.starts_with("PK\3\4")) fail("local header at byte {} is missing", member.header_at);
   const auto at =
-      member.header_at + kLocalHeaderSize + integer(header, 26, 2) + integer(header, 28, 2);
+      member.header_at + kLocalHeaderSize + integer(header, 26, 2) + integer(header, 28, 2) + first;
   if (at > file.size || count > file.size - at)
     fail("member at byte {} of {} bytes reaches outside the file", at, count);
   if (count > 0) file.read(at, to, count);

@@ -33,8 +33,9 @@ struct Member {
 /// @throws std::runtime_error that names the member and the value.
 std::unordered_map<std::string, Member> members(const Source& file);
 
-/// Reads the first `count` bytes of a member, for `count` up to its size.
+/// Reads `count` bytes of a member, from its byte `first` on, for `first` + `count` up to its size.
 /// @throws std::runtime_error unless they lie inside the file.
-void read_member(const Source& file, const Member& member, char* to, std::size_t count);
+void read_member(const Source& file, const Member& member, std::size_t first, char* to,
+                 std::size_t count);
 
 }  // namespace linreg::pytorch::zip
