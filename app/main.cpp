@@ -16,6 +16,7 @@
 #include "cli/options.hpp"
 #include "commands/compare.hpp"
 #include "commands/data.hpp"
+#include "commands/diff.hpp"
 #include "commands/sweep.hpp"
 #include "commands/train.hpp"
 #include "system/files.hpp"
@@ -55,15 +56,17 @@ int run(int argc, char** argv) {
   CompareOptions compare_options;
   DataOptions data_options;
   SweepOptions sweep_options;
+  DiffCommandOptions diff_options;
   CLI::App* scratch = app.add_subcommand("scratch", "Train from scratch (article, section 3)");
   CLI::App* concise = app.add_subcommand("concise", "Train concisely (article, section 4)");
   CLI::App* compare =
       app.add_subcommand("compare", "Train both ways, here and in PyTorch, and compare");
   CLI::App* data = app.add_subcommand("data", "Print the first example and the first minibatch");
   CLI::App* sweep = app.add_subcommand("sweep", "Train at many learning rates and batch sizes");
+  CLI::App* diff = app.add_subcommand("diff", "Compare the tensors of two files");
   for (CLI::App* command : {scratch, concise, compare}) add_options(*command, options);
   for (CLI::App* command : {scratch, concise}) {
-    add_save_option(*command, options);
+    add_training_file_options(*command, options);
     add_lang_option(*command, options);
     add_engine_option(*command, options, "autograd");
   }
@@ -75,6 +78,7 @@ int run(int argc, char** argv) {
   add_sweep_options(*sweep, sweep_options);
   add_options(*sweep, options, {"--lr", "--batch-size"});
   add_engine_option(*sweep, options, "fused");
+  add_diff_options(*diff, diff_options);
 
   try {
     app.parse(argc, argv);
@@ -86,6 +90,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     throw UsageError(describe(error, app));
   }
+  if (*diff) return diff_command(diff_options);
   check_together(options);
   check_memory(options.settings);
   if (options.threads) use_threads(*options.threads);

@@ -22,7 +22,7 @@ Options parse(std::vector<std::string> words) {
   CLI::App app("", "test");
   Options options;
   add_options(app, options);
-  add_save_option(app, options);
+  add_training_file_options(app, options);
   add_engine_option(app, options, "autograd");
   std::reverse(words.begin(), words.end());  // CLI11 takes them from the end
   app.parse(words);
@@ -252,7 +252,7 @@ std::string explanation(std::vector<std::string> words) {
 
 TEST(Options, ExplainWhatCannotBeParsed) {
   const std::vector<std::pair<std::vector<std::string>, std::string>> wrong{
-      {{}, "which command? One of scratch, concise, compare, data, sweep; see linreg --help"},
+      {{}, "which command? One of scratch, concise, compare, data, sweep, diff; see linreg --help"},
       {{""}, "linreg does not know ''; see linreg --help"},
       {{"Scratch"}, "linreg does not know 'Scratch'; did you mean 'scratch'? see linreg --help"},
       {{"--lr", "1"}, "linreg does not know '--lr'; see linreg --help"},

@@ -67,9 +67,12 @@ TEST(Program, PrintsHelpForEveryCommandIn80Columns) {
     }
     EXPECT_EQ(help.out.find("--loader") != std::string::npos, command == "data");
   }
-  const ProcessResult help = linreg({"--help"});
-  EXPECT_EQ(help.exit_status, 0);
-  expect_at_most_80_columns(help.out);
+  for (const std::vector<std::string>& command :
+       std::vector<std::vector<std::string>>{{"--help"}, {"diff", "--help"}}) {
+    const ProcessResult help = linreg(command);
+    EXPECT_EQ(help.exit_status, 0);
+    expect_at_most_80_columns(help.out);
+  }
 }
 
 TEST(Program, RefusesAnUnusableCommandLineInOneLineWithStatus2) {
@@ -300,6 +303,34 @@ TEST(Program, SharesItsWeightsWithThePytorchPrograms) {
   EXPECT_EQ(compare.exit_status, 0) << compare.out << compare.err;
   EXPECT_NE(compare.out.find("Equal to the last bit: all 18 values.\n"), std::string::npos)
       << compare.out;
+}
+
+TEST(Program, SavesAndStartsFromSafetensors) {
+  const test::TemporaryDirectory folder;
+  const std::string plain = folder.path() / "net.pt";
+  const std::string safe = folder.path() / "net.safetensors";
+  for (const std::string& file : {plain, safe}) {
+    ASSERT_EQ(linreg({"concise", "--seed=3", "--save", file}).exit_status, 0);
+  }
+  std::ifstream saved(safe, std::ios::binary);
+  const std::string bytes(std::istreambuf_iterator<char>(saved), {});
+  EXPECT_EQ(bytes.substr(8, 11), "{\"0.bias\":{") << bytes;
+  const ProcessResult from_plain = linreg({"scratch", "--init", plain});
+  EXPECT_EQ(from_plain.exit_status, 0);
+  EXPECT_EQ(linreg({"scratch", "--init", safe}).out, from_plain.out);
+  if (!test::live_python()) GTEST_SKIP() << "no Python here imports this LibTorch's torch";
+  const std::string safe_of_python = folder.path() / "python.safetensors";
+  const ProcessResult python = run_process(
+      {*test::live_python(), python_folder() / "concise.py", "--seed=3", "--save", safe_of_python},
+      600s);
+  if (python.err.find("No module named 'safetensors'") != std::string::npos) {
+    GTEST_SKIP() << "this Python has no safetensors";
+  }
+  std::ifstream by_python(safe_of_python, std::ios::binary);
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(by_python), {}), bytes);
+  EXPECT_EQ(
+      run_process({*test::live_python(), python_folder() / "scratch.py", "--init", safe}, 600s).out,
+      from_plain.out);
 }
 
 TEST(Program, RefusesAnInitThatIsNotAStateDictOfTheModel) {

@@ -138,6 +138,13 @@ std::int64_t parse_integer(std::string_view option, std::string_view text, std::
   return *number;
 }
 
+double parse_tolerance(std::string_view option, std::string_view text) {
+  const auto number = parse<double>(text);
+  if (!(number && *number >= 0 && std::isfinite(*number)))
+    refuse(option, text, "a number, 0 or more");
+  return *number;
+}
+
 std::optional<double> parse_lr(std::string_view text) {
   const auto lr = parse_real(text);
   return lr && *lr > 0 ? lr : std::nullopt;
@@ -209,17 +216,24 @@ void add_options(CLI::App& command, Options& options,
       });
 }
 
-void add_save_option(CLI::App& command, Options& options) {
-  const auto set = [&options](const std::string& name, const std::string& path) {
-    check_writable(name, path);
-    if (path == "-") refuse(name, path, "a file to write: stdout is for the text");
-    std::error_code error;
-    if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
-      refuse(name, path, "a file to write: it is a device or a pipe");
-    }
-    options.save = path;
+void add_training_file_options(CLI::App& command, Options& options) {
+  const auto writes_to = [](std::optional<std::string>& file) {
+    return [&file](const std::string& name, const std::string& path) {
+      check_writable(name, path);
+      if (path == "-") refuse(name, path, "a file to write: stdout is for the text");
+      std::error_code error;
+      if (std::filesystem::exists(path, error) && !std::filesystem::is_regular_file(path, error)) {
+        refuse(name, path, "a file to write: it is a device or a pipe");
+      }
+      file = path;
+    };
   };
-  add_option(command, "--save", "FILE", "write the trained weights, a state_dict file", set);
+  add_option(command, "--save", "FILE", "write the trained weights; .safetensors or .pt",
+             writes_to(options.save));
+  add_option(command, "--checkpoint", "FILE", "write after each epoch what --resume goes on with",
+             writes_to(options.checkpoint));
+  add_option(command, "--resume", "FILE", "go on with the training in that checkpoint",
+             [&options](const std::string&, const std::string& path) { options.resume = path; });
 }
 
 void add_engine_option(CLI::App& command, Options& options, const std::string& choice) {
@@ -269,6 +283,16 @@ void check_together(const Options& options) {
   };
   std::optional<std::string> init = options.settings.init;
   if (init == "normal" || init == "zero") init.reset();
+  if (options.resume && options.plot) {
+    throw UsageError("--plot draws every step, but --resume has only those that are left");
+  }
+  for (const auto& [option, path] :
+       {std::pair("--save", &options.save), std::pair("--json", &options.json),
+        std::pair("--plot", &options.plot)}) {
+    refuse_same("--checkpoint", options.checkpoint, option, *path);
+    refuse_same("--resume", options.resume, option, *path);
+  }
+  refuse_same("--init", init, "--checkpoint", options.checkpoint);
   refuse_same("--save", options.save, "--json", options.json);
   refuse_same("--init", init, "--json", options.json);
   refuse_same("--plot", options.plot, "--json", options.json);
@@ -282,9 +306,14 @@ std::string describe(const CLI::ParseError& error, const CLI::App& app) {
   const std::string name = chosen.empty() ? "linreg" : "linreg " + command.get_name();
   const std::vector<std::string> unexpected = app.remaining(/*recurse=*/true);
   if (unexpected.empty() && chosen.empty()) {
-    return "which command? One of scratch, concise, compare, data, sweep; see linreg --help";
+    return "which command? One of scratch, concise, compare, data, sweep, diff; see linreg --help";
   }
   if (unexpected.empty()) {
+    for (const CLI::Option* option : command.get_options()) {
+      if (option->get_required() && option->count() == 0) {
+        return fmt::format("{} needs {}; see {} --help", name, option->get_name(), name);
+      }
+    }
     const std::string message = error.what();  // begins with the option, a flag without its "--"
     const std::size_t first = message.find_first_not_of('-');
     const std::string option =

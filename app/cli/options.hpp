@@ -28,10 +28,12 @@ enum class Language { en, zh };
 /// The options that the subcommands share; `data` and `sweep` take a subset of them.
 struct Options {
   report::Settings settings;
-  std::optional<int> threads;       ///< LibTorch's own choice where empty
-  std::optional<std::string> json;  ///< where the record goes; "-" is stdout
-  std::optional<std::string> plot;  ///< where the picture goes; "-" is stdout, after the text
-  std::optional<std::string> save;  ///< where the trained weights go
+  std::optional<int> threads;             ///< LibTorch's own choice where empty
+  std::optional<std::string> json;        ///< where the record goes; "-" is stdout
+  std::optional<std::string> plot;        ///< where the picture goes; "-" is stdout, after the text
+  std::optional<std::string> save;        ///< where the trained weights go
+  std::optional<std::string> checkpoint;  ///< where the training goes after each epoch
+  std::optional<std::string> resume;      ///< the checkpoint to go on with
   Language language = Language::en;
   std::optional<Engine> engine;  ///< the command's own choice where empty
 
@@ -42,6 +44,9 @@ struct Options {
 /// and the range, unless it is one from `least` to `greatest`.
 std::int64_t parse_integer(std::string_view option, std::string_view text, std::int64_t least,
                            std::int64_t greatest);
+
+/// The finite number, 0 or more, that `text` spells. Throws a UsageError for any other text.
+double parse_tolerance(std::string_view option, std::string_view text);
 
 /// Adds the option `name` VALUE. `set` receives the name and the text, and throws a UsageError for
 /// a text that is unusable.
@@ -63,8 +68,8 @@ Demo parse_demo(std::string_view option, std::string_view text);
 void add_options(CLI::App& command, Options& options,
                  std::initializer_list<std::string_view> except = {});
 
-/// Adds --save, for `scratch` and `concise`.
-void add_save_option(CLI::App& command, Options& options);
+/// Adds --save, --checkpoint and --resume, for `scratch` and `concise`.
+void add_training_file_options(CLI::App& command, Options& options);
 
 /// Adds --engine. `choice` says what the command takes without it.
 void add_engine_option(CLI::App& command, Options& options, const std::string& choice);

@@ -28,15 +28,18 @@ int train_command(Demo demo, const Options& options) {
     step_losses.add(l.detach().mean().item<float>());
     return true;
   };
-  const TrainedDemo trained = run_demo(demo, settings, on_line, options.plot ? keep_loss : OnStep(),
-                                       options.engine.value_or(Engine::autograd));
+  const TrainedDemo trained =
+      run_demo(demo, settings, on_line, options.plot ? keep_loss : OnStep(),
+               options.engine.value_or(Engine::autograd), {options.checkpoint, options.resume});
   if (on_line) on_line(error_lines(trained, options.language));
 
   // A file that can't be written does not keep the others from being written.
   const int saved = attempt([&] {
     if (!options.save) return;
     const DeferInterrupts until_written;
-    pytorch::save_state_dict_file(*options.save, trained.state);
+    options.save->ends_with(".safetensors")
+        ? pytorch::save_safetensors_file(*options.save, trained.state)
+        : pytorch::save_state_dict_file(*options.save, trained.state);
   });
   const int recorded = attempt([&] {
     write_record(options, make_record(options, {&trained.run, 1}));
