@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from torch.utils import data
 
+from files import read_checkpoint, save_state, write_checkpoint
 from scratch import initial_state, synthetic_data
 from settings import add_training_options, parse_arguments, write_record
 
@@ -35,7 +36,7 @@ def main():
 
     batch_size = args.batch_size
     data_iter = load_array((features, labels), batch_size)
-    if args.look:
+    if args.look and not args.resume:
         say(next(iter(data_iter)))
 
     net = nn.Sequential(nn.Linear(len(true_w), 1))
@@ -49,9 +50,16 @@ def main():
 
     steps = 0
     epoch_loss = []
+    if args.resume:
+        checkpoint = read_checkpoint(args.resume, "concise", args)
+        epoch_loss = checkpoint["losses"]
+        net.load_state_dict(checkpoint["model_state_dict"])
+        trainer.load_state_dict(checkpoint["optimizer_state_dict"])
+        for param in net.parameters():
+            param.grad = torch.zeros_like(param)  # as zero_grad of 1.13 left it
     start = time.perf_counter()
     num_epochs = args.epochs
-    for epoch in range(num_epochs):
+    for epoch in range(len(epoch_loss), num_epochs):
         for X, y in data_iter:
             l = loss(net(X), y)
             trainer.zero_grad()
@@ -60,6 +68,9 @@ def main():
             steps += 1
         l = loss(net(features), labels)
         epoch_loss.append(l.item())
+        if args.checkpoint:
+            write_checkpoint(args.checkpoint, "concise", args, epoch_loss, net.state_dict(),
+                             optimizer_state_dict=trainer.state_dict())
         say(f'epoch {epoch + 1}, loss {l:f}')
     train_seconds = time.perf_counter() - start
 
@@ -71,7 +82,7 @@ def main():
     b_error = true_b - b
     say(error_in.format("b"), b_error)
     if args.save:
-        torch.save(net.state_dict(), args.save)
+        save_state(net.state_dict(), args.save)
     if args.json:
         write_record(args, "concise", torch.__version__, torch.get_num_threads(), epoch_loss, w, b,
                      w_error, b_error, steps, train_seconds)

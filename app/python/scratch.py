@@ -5,6 +5,7 @@ import time
 
 import torch
 
+from files import load_state, read_checkpoint, save_state, write_checkpoint
 from settings import parse_arguments, write_record
 
 
@@ -29,7 +30,12 @@ def initial_state(init, num_features):
     """Returns the initial weights and bias that --init names, as nn.Sequential names them."""
     if init == "zero":
         return {"0.weight": torch.zeros(1, num_features), "0.bias": torch.zeros(1)}
-    return torch.load(init)
+    return load_state(init)
+
+
+def state_of(w, b):
+    """The weights as nn.Sequential names them."""
+    return {"0.weight": w.detach().reshape(1, -1), "0.bias": b.detach()}
 
 
 def linreg(X, w, b):
@@ -78,8 +84,17 @@ def main():
 
     steps = 0
     epoch_loss = []
+    if args.resume:
+        checkpoint = read_checkpoint(args.resume, "scratch", args)
+        epoch_loss = checkpoint["losses"]
+        state = checkpoint["model_state_dict"]
+        with torch.no_grad():
+            w.copy_(state["0.weight"].reshape(w.shape))
+            b.copy_(state["0.bias"])
+        for param in [w, b]:
+            param.grad = torch.zeros_like(param)  # as sgd left it
     start = time.perf_counter()
-    for epoch in range(num_epochs):
+    for epoch in range(len(epoch_loss), num_epochs):
         for X, y in data_iter(batch_size, features, labels):
             l = loss(net(X, w, b), y)
             l.sum().backward()
@@ -88,6 +103,8 @@ def main():
         with torch.no_grad():
             train_l = loss(net(features, w, b), labels)
             epoch_loss.append(float(train_l.mean()))
+            if args.checkpoint:
+                write_checkpoint(args.checkpoint, "scratch", args, epoch_loss, state_of(w, b))
             say(f'epoch {epoch + 1}, loss {epoch_loss[-1]:f}')
     train_seconds = time.perf_counter() - start
 
@@ -100,7 +117,7 @@ def main():
         say(f'error in estimating w: {w_error}')
         say(f'error in estimating b: {b_error}')
     if args.save:
-        torch.save({"0.weight": w.detach().reshape(1, -1), "0.bias": b.detach()}, args.save)
+        save_state(state_of(w, b), args.save)
     if args.json:
         write_record(args, "scratch", torch.__version__, torch.get_num_threads(), epoch_loss, w, b,
                      w_error, b_error, steps, train_seconds)

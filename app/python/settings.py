@@ -17,7 +17,11 @@ def add_training_options(parser):
     parser.add_argument("--init", default="normal", metavar="FILE",
                         help="start from a state_dict file, normal or zero")
     parser.add_argument("--save", metavar="FILE",
-                        help="write the trained weights, a state_dict file")
+                        help="write the trained weights; .safetensors or .pt")
+    parser.add_argument("--checkpoint", metavar="FILE",
+                        help="write after each epoch what --resume goes on with")
+    parser.add_argument("--resume", metavar="FILE",
+                        help="go on with the training in that checkpoint")
     parser.add_argument("--json", metavar="FILE",
                         help="write a record of the run; - for stdout, in place of the text")
     parser.add_argument("--lang", default="en", choices=["en", "zh"],
@@ -50,19 +54,24 @@ def json_number(x):
     return x if math.isfinite(x) else str(x)
 
 
+def settings_of(args):
+    """The settings that a record has."""
+    return {
+        "seed": args.seed, "examples": args.examples, "true_w": args.true_w,
+        "true_b": args.true_b, "noise": args.noise, "lr": args.lr, "epochs": args.epochs,
+        "batch_size": args.batch_size,
+        # A path need not be UTF-8.
+        "init": os.fsencode(args.init).decode(errors="replace"),
+    }
+
+
 def write_record(args, implementation, version, threads, epoch_loss, w, b, w_error, b_error,
                  steps, train_seconds):
     """Writes the run as JSON to args.json, every float32 with its exact value."""
     record = {
         "pytorch": version,
         "threads": threads,
-        "settings": {
-            "seed": args.seed, "examples": args.examples, "true_w": args.true_w,
-            "true_b": args.true_b, "noise": args.noise, "lr": args.lr, "epochs": args.epochs,
-            "batch_size": args.batch_size,
-            # A path need not be UTF-8.
-            "init": os.fsencode(args.init).decode(errors="replace"),
-        },
+        "settings": settings_of(args),
         "runs": [{
             "implementation": implementation, "framework": "pytorch", "version": version,
             "epoch_loss": [json_number(loss) for loss in epoch_loss],

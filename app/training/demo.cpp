@@ -6,19 +6,25 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <linreg/concise/concise.hpp>
 #include <linreg/data/synthetic_data.hpp>
 #include <linreg/fused/fused.hpp>
 #include <linreg/pytorch/format.hpp>
+#include <linreg/pytorch/optimizer.hpp>
 #include <linreg/pytorch/random.hpp>
+#include <linreg/pytorch/random_state.hpp>
+#include <linreg/pytorch/state_dict.hpp>
 #include <linreg/report/run.hpp>
 #include <linreg/scratch/scratch.hpp>
 #include <linreg/training/training.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "cli/options.hpp"
+#include "training/checkpoint.hpp"
 #include "training/initial_weights.hpp"
 #include "training/progress.hpp"
 
@@ -28,9 +34,25 @@ namespace {
 /// Python's f'{x:f}', which gives NaN no sign.
 std::string fixed(float x) { return fmt::format("{:f}", std::isnan(x) ? std::abs(x) : x); }
 
-/// Forwards to the caller's callbacks; shows progress on a terminal.
-training::Observer observe(const OnLine& on_line, const OnStep& on_step, Progress& progress,
-                           Engine engine) {
+/// A demo as the caller wants it run.
+struct How {
+  const report::Settings& settings;
+  const OnLine& on_line;
+  const OnStep& on_step;
+  Engine engine;
+  const CheckpointFiles& files;
+
+  std::optional<Checkpoint> resumed(Demo demo) const {
+    if (!files.resume) return std::nullopt;
+    return read_checkpoint(*files.resume, demo, settings);
+  }
+};
+
+/// Forwards to the caller's callbacks, and keeps each epoch's loss in `epoch_loss`; writes
+/// checkpoints of what `state` returns; shows progress on a terminal.
+training::Observer observe(const How& how, Demo demo, Progress& progress,
+                           std::vector<float>& epoch_loss, std::function<Checkpoint()> state) {
+  const auto& [settings, on_line, on_step, engine, files] = how;
   training::Observer observer{.on_step = on_step};
   // The fused engine computes a step's loss only for those who ask, and is done sooner.
   if (progress.is_visible() && engine == Engine::autograd) {
@@ -39,17 +61,21 @@ training::Observer observe(const OnLine& on_line, const OnStep& on_step, Progres
       return !on_step || on_step(l);
     };
   }
-  if (on_line) {
-    observer.on_epoch = [&, epoch = 0](float train_loss) mutable {
-      progress.clear();
-      on_line(fmt::format("epoch {}, loss {}\n", ++epoch, fixed(train_loss)));
-    };
-  }
+  observer.on_epoch = [&, demo, state = std::move(state)](float train_loss) {
+    epoch_loss.push_back(train_loss);
+    if (files.write) write_checkpoint(*files.write, demo, settings, state());
+    progress.clear();
+    if (on_line) on_line(fmt::format("epoch {}, loss {}\n", epoch_loss.size(), fixed(train_loss)));
+  };
   return observer;
 }
 
-training::Hyperparameters hyperparameters(const report::Settings& settings) {
-  return {.lr = settings.lr, .num_epochs = settings.epochs, .batch_size = settings.batch_size};
+/// Those of the epochs that are left.
+training::Hyperparameters hyperparameters(const report::Settings& settings,
+                                          const std::vector<float>& epoch_loss) {
+  const auto done = static_cast<std::int64_t>(epoch_loss.size());
+  return {
+      .lr = settings.lr, .num_epochs = settings.epochs - done, .batch_size = settings.batch_size};
 }
 
 torch::Tensor to_tensor(const std::vector<double>& weights) {
@@ -63,11 +89,12 @@ std::vector<float> to_vector(const torch::Tensor& tensor) {
 }
 
 /// Trains by `train`, timed, and collects the results.
-TrainedDemo finish(Demo demo, Engine engine, const report::Settings& settings,
-                   const data::Examples& examples, const auto& train, const torch::Tensor& w,
-                   const torch::Tensor& b) {
+TrainedDemo finish(const How& how, Demo demo, const data::Examples& examples, const auto& train,
+                   std::vector<float>& epoch_loss, const torch::Tensor& w, const torch::Tensor& b) {
+  const report::Settings& settings = how.settings;
+  const training::Hyperparameters left = hyperparameters(settings, epoch_loss);
   const auto start = std::chrono::steady_clock::now();
-  std::vector<float> epoch_loss = train();
+  train(left);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
 
   const torch::Tensor true_w = to_tensor(settings.true_w);
@@ -76,7 +103,7 @@ TrainedDemo finish(Demo demo, Engine engine, const report::Settings& settings,
   trained.w_error = true_w - w.reshape(true_w.sizes());
   trained.b_error = torch::rsub(b, settings.true_b);  // what Python's `true_b - b` calls
   trained.run = {.demo = demo,
-                 .engine = engine,
+                 .engine = how.engine,
                  .framework = "libtorch",
                  .version = TORCH_VERSION,
                  .epoch_loss = std::move(epoch_loss),
@@ -84,16 +111,23 @@ TrainedDemo finish(Demo demo, Engine engine, const report::Settings& settings,
                  .b = b.item<float>(),
                  .w_error = to_vector(trained.w_error),
                  .b_error = trained.b_error.item<float>(),
-                 .steps = settings.epochs * settings.steps_per_epoch(),
+                 .steps = left.num_epochs * settings.steps_per_epoch(),
                  .train_seconds = seconds.count()};
   return trained;
 }
 
-TrainedDemo run_scratch(const report::Settings& settings, const OnLine& on_line,
-                        const OnStep& on_step, Engine engine) {
-  const auto state = initial_state(settings);  // before any work, to refuse a wrong file
-  const data::Examples examples = generate_examples(settings);
-  pytorch::Random random(settings.seed.magnitude);
+/// Continues after the last step: its gradients were set to zero.
+void go_on_after(const Checkpoint& checkpoint, const std::vector<torch::Tensor>& params) {
+  pytorch::set_rng_state(checkpoint.torch_rng_state);
+  for (const torch::Tensor& param : params) param.mutable_grad() = torch::zeros_like(param);
+}
+
+TrainedDemo run_scratch(const How& how) {
+  // Before any work, to refuse a wrong file.
+  const auto resumed = how.resumed(Demo::scratch);
+  const auto state = resumed ? resumed->model : initial_state(how.settings);
+  const data::Examples examples = generate_examples(how.settings);
+  pytorch::Random random(how.settings.seed.magnitude);
 
   const scratch::Parameters parameters = scratch::initialize_parameters(examples.features.size(1));
   const auto& [w, b] = parameters;
@@ -102,40 +136,66 @@ TrainedDemo run_scratch(const report::Settings& settings, const OnLine& on_line,
     w.copy_((*state)["0.weight"].reshape(w.sizes()));
     b.copy_((*state)["0.bias"]);
   }
-  Progress progress(Demo::scratch, settings);
-  const auto train = [&] {
-    const training::Observer observer = observe(on_line, on_step, progress, engine);
-    return engine == Engine::fused
-               ? fused::train(parameters, examples, hyperparameters(settings), random, observer)
-               : scratch::train(parameters, examples, hyperparameters(settings), random, observer);
+  std::vector<float> epoch_loss;
+  if (resumed) {
+    epoch_loss = resumed->epoch_loss;
+    go_on_after(*resumed, {w, b});
+    pytorch::setstate(random, resumed->python_rng_state);
+  }
+  const auto trained_state = [&] {
+    pytorch::StateDict dict;
+    dict.insert("0.weight", w.detach().reshape({1, -1}));
+    dict.insert("0.bias", b.detach());
+    return dict;
   };
-  TrainedDemo trained = finish(Demo::scratch, engine, settings, examples, train, w, b);
-  trained.state.insert("0.weight", w.detach().reshape({1, -1}));
-  trained.state.insert("0.bias", b.detach());
+  const auto checkpoint = [&]() -> Checkpoint {
+    return {epoch_loss, trained_state(), {}, pytorch::get_rng_state(), pytorch::getstate(random)};
+  };
+  Progress progress(Demo::scratch, how.settings, epoch_loss.size());
+  const auto train = [&](const training::Hyperparameters& left) {
+    const auto observer = observe(how, Demo::scratch, progress, epoch_loss, checkpoint);
+    how.engine == Engine::fused ? fused::train(parameters, examples, left, random, observer)
+                                : scratch::train(parameters, examples, left, random, observer);
+  };
+  TrainedDemo trained = finish(how, Demo::scratch, examples, train, epoch_loss, w, b);
+  trained.state = trained_state();
   return trained;
 }
 
-TrainedDemo run_concise(const report::Settings& settings, const OnLine& on_line,
-                        const OnStep& on_step, Engine engine) {
-  const auto state = initial_state(settings);  // before any work, to refuse a wrong file
-  const data::Examples examples = generate_examples(settings);
-  if (settings.look) {
-    const std::string text = first_minibatch_concisely(examples, settings.batch_size);
-    if (on_line) on_line(text);
+TrainedDemo run_concise(const How& how) {
+  // Before any work, to refuse a wrong file.
+  const auto resumed = how.resumed(Demo::concise);
+  const auto state = resumed ? resumed->model : initial_state(how.settings);
+  const data::Examples examples = generate_examples(how.settings);
+  if (how.settings.look && !resumed) {
+    const std::string text = first_minibatch_concisely(examples, how.settings.batch_size);
+    if (how.on_line) how.on_line(text);
   }
 
   torch::nn::Sequential net = concise::linreg(examples.features.size(1));
   concise::initialize_parameters(net);
   if (state) pytorch::load_into(*net, *state);
-  Progress progress(Demo::concise, settings);
-  const auto train = [&] {
-    const training::Observer observer = observe(on_line, on_step, progress, engine);
-    return engine == Engine::fused
-               ? fused::train(net, examples, hyperparameters(settings), observer)
-               : concise::train(net, examples, hyperparameters(settings), observer);
+  std::vector<float> epoch_loss;
+  if (resumed) {
+    epoch_loss = resumed->epoch_loss;
+    go_on_after(*resumed, net->parameters());
+  }
+  const auto checkpoint = [&]() -> Checkpoint {
+    const concise::SGD trainer(net->parameters(), how.settings.lr);
+    return {epoch_loss,
+            pytorch::state_dict(*net),
+            pytorch::state_dict(trainer),
+            pytorch::get_rng_state(),
+            {}};
+  };
+  Progress progress(Demo::concise, how.settings, epoch_loss.size());
+  const auto train = [&](const training::Hyperparameters& left) {
+    const auto observer = observe(how, Demo::concise, progress, epoch_loss, checkpoint);
+    how.engine == Engine::fused ? fused::train(net, examples, left, observer)
+                                : concise::train(net, examples, left, observer);
   };
   const torch::nn::Linear layer = concise::layer(net);
-  TrainedDemo trained = finish(Demo::concise, engine, settings, examples, train,
+  TrainedDemo trained = finish(how, Demo::concise, examples, train, epoch_loss,
                                layer->weight.data(), layer->bias.data());
   trained.state = pytorch::state_dict(*net);
   return trained;
@@ -156,9 +216,9 @@ std::string first_minibatch_concisely(const data::Examples& examples, std::int64
 }
 
 TrainedDemo run_demo(Demo demo, const report::Settings& settings, const OnLine& on_line,
-                     const OnStep& on_step, Engine engine) {
-  return demo == Demo::scratch ? run_scratch(settings, on_line, on_step, engine)
-                               : run_concise(settings, on_line, on_step, engine);
+                     const OnStep& on_step, Engine engine, const CheckpointFiles& files) {
+  const How how{settings, on_line, on_step, engine, files};
+  return demo == Demo::scratch ? run_scratch(how) : run_concise(how);
 }
 
 std::string error_lines(const TrainedDemo& trained, Language language) {

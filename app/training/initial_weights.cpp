@@ -17,9 +17,7 @@
 #include "system/usage_error.hpp"
 
 namespace linreg::app {
-namespace {
 
-/// Why the file can't be read: the error's message without the path at its beginning.
 std::string reason(const c10::Error& error, const std::string& path) {
   std::error_code ignored;
   if (!std::filesystem::exists(path, ignored)) return "there is no such file";
@@ -28,9 +26,7 @@ std::string reason(const c10::Error& error, const std::string& path) {
   return "it can't be read: " + what;
 }
 
-/// Why `state` is not a state_dict of nn.Sequential(nn.Linear(num_features, 1)); empty if it is
-/// one.
-std::string fault(const pytorch::StateDict& state, std::int64_t num_features) {
+std::string fault_in(const pytorch::StateDict& state, std::int64_t num_features) {
   for (const auto& [name, shape] :
        {std::pair{"0.weight", std::vector{std::int64_t{1}, num_features}},
         std::pair{"0.bias", std::vector{std::int64_t{1}}}}) {
@@ -49,15 +45,12 @@ std::string fault(const pytorch::StateDict& state, std::int64_t num_features) {
     if (entry->scalar_type() != torch::kFloat) {
       return fmt::format("its {} is of dtype {}", name, c10::toString(entry->scalar_type()));
     }
-    if (!entry->isfinite().all().item<bool>()) return fmt::format("its {} is not finite", name);
   }
   for (const std::string& name : state.keys()) {
     if (name != "0.weight" && name != "0.bias") return fmt::format("it also has a '{}'", name);
   }
   return "";
 }
-
-}  // namespace
 
 std::optional<pytorch::StateDict> initial_state(const report::Settings& settings) {
   const std::string& init = settings.init;
@@ -73,7 +66,11 @@ std::optional<pytorch::StateDict> initial_state(const report::Settings& settings
   std::string why;
   try {
     state = pytorch::load_state_dict_file(init);
-    why = fault(state, num_features);
+    why = fault_in(state, num_features);
+    for (const auto& entry : state) {
+      if (!why.empty() || entry.value().isfinite().all().item<bool>()) continue;
+      why = fmt::format("its {} is not finite", entry.key());
+    }
   } catch (const c10::Error& error) {
     why = reason(error, init);
   }

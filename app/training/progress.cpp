@@ -32,17 +32,17 @@ std::string duration(double seconds) {
 }  // namespace
 
 std::string describe_progress(Demo demo, const report::Settings& settings, std::int64_t steps_done,
-                              double seconds) {
+                              double seconds, std::int64_t first_epoch) {
   const std::int64_t n = settings.examples;
   const std::int64_t k = std::min(n, settings.batch_size);
   const std::int64_t steps_in_epoch = settings.steps_per_epoch();
   const std::int64_t epochs_done = steps_done / steps_in_epoch;
   const double examples_done = static_cast<double>(epochs_done) * static_cast<double>(n) +
                                static_cast<double>(steps_done % steps_in_epoch * k);
-  const double all = static_cast<double>(settings.epochs) * static_cast<double>(n);
+  const double all = static_cast<double>(settings.epochs - first_epoch) * static_cast<double>(n);
   const double rate = examples_done / seconds;
   return fmt::format("{}: epoch {} of {}, {} examples/s, {} left", to_string(demo),
-                     std::min(epochs_done + 1, settings.epochs), settings.epochs,
+                     std::min(first_epoch + epochs_done + 1, settings.epochs), settings.epochs,
                      grouped(std::llround(rate)), duration((all - examples_done) / rate));
 }
 
@@ -52,7 +52,7 @@ void Progress::step() {
   if (now < next_) return;
   next_ = now + std::chrono::milliseconds(200);
   const std::chrono::duration<double> seconds = now - start_;
-  line_.show(describe_progress(demo_, settings_, steps_, seconds.count()));
+  line_.show(describe_progress(demo_, settings_, steps_, seconds.count(), first_epoch_));
 }
 
 }  // namespace linreg::app
