@@ -88,8 +88,8 @@ class Value {
 /// @throws c10::Error that names the file, the entry or byte, and the value.
 Value load_checkpoint(const std::filesystem::path& path);
 
-/// Writes `value` for plain torch.load(path), from 2.0 on with weights_only=True, too (1.13's refuses
-/// every float). Replaces the file as save_state_dict_file does.
+/// Writes `value` for plain torch.load(path), from 2.0 on with weights_only=True, too (1.13's
+/// refuses every float). Replaces the file as save_state_dict_file does.
 /// @throws c10::Error that names the file, the entry and what Python could not read, or the disk's
 /// error.
 void save_checkpoint(const std::filesystem::path& path, const Value& value);
