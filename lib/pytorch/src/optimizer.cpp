@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -32,7 +33,9 @@ template <typename State>
 auto key_of(const State& state, const at::Tensor& param) {
   using Key = typename std::decay_t<decltype(state)>::key_type;
   if constexpr (std::is_same_v<Key, std::string>) {
-    return c10::guts::to_string(param.unsafeGetTensorImpl());
+    std::ostringstream address;
+    address << param.unsafeGetTensorImpl();
+    return address.str();
   } else {
     return static_cast<void*>(param.unsafeGetTensorImpl());
   }
