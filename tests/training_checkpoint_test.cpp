@@ -1,4 +1,6 @@
+#include <ATen/Parallel.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <gtest/gtest.h>
 #include <torch/types.h>
 
@@ -115,6 +117,7 @@ TEST_P(CheckpointTest, IsGoneOnWithByEitherEngine) {
 
 TEST_P(CheckpointTest, CrossesToPythonAndBack) {
   LINREG_REQUIRE_LIVE_PYTORCH();
+  at::set_num_threads(1);  // as Python's
   nlohmann::json begin = nlohmann::json::array();
   nlohmann::json go_on = nlohmann::json::array();
   const auto arguments = [](const Settings& settings, const std::vector<std::string>& more) {
@@ -134,12 +137,11 @@ TEST_P(CheckpointTest, CrossesToPythonAndBack) {
   run_python_program(GetParam(), begin);
   const nlohmann::json python = run_python_program(GetParam(), go_on);
   ASSERT_EQ(python.size(), all.size());
-  at::set_num_threads(1);
   for (std::size_t i = 0; i < all.size(); ++i) {
     SCOPED_TRACE(i);
     const Settings whole = with_epochs(all[i], all_epochs);
     const Outcome unbroken = train(GetParam(), whole, Engine::autograd, {});
-    EXPECT_EQ(python[i]["stdout"], rest(unbroken.printed));
+    EXPECT_EQ(python[i]["stdout"].get<std::string>(), rest(unbroken.printed));
     const pytorch::Diff by_python = pytorch::diff(
         pytorch::load_state_dict_file(path(fmt::format("net_{}.pt", i))), unbroken.state);
     EXPECT_TRUE(by_python.equal()) << by_python;

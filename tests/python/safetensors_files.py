@@ -15,7 +15,8 @@ except ImportError:
     sys.exit()
 
 DTYPES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "complex64",
-          "uint16", "uint32", "uint64", "float8_e5m2", "float8_e4m3fn", "float8_e8m0fnu"]
+          "uint16", "uint32", "uint64", "float8_e5m2", "float8_e4m3fn", "float8_e8m0fnu", "float8_e5m2fnuz",
+          "float8_e4m3fnuz"]
 tensors = {"\u00fc \"quoted\"": torch.arange(3.0), "none": torch.empty(2, 0, 3), "number": torch.tensor(7)}
 for name in DTYPES:
     if hasattr(torch, name):

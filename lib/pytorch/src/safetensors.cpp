@@ -36,13 +36,15 @@ constexpr std::uint64_t kLongestHeader = 100'000'000;
 
 /// Each dtype's name in a file beside its name in Python, in the package's order: it writes those
 /// further down first.
-constexpr std::array<std::pair<std::string_view, std::string_view>, 17> kDtypes{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 19> kDtypes{
     {{"BOOL", "bool"},
      {"U8", "uint8"},
      {"I8", "int8"},
      {"F8_E5M2", "float8_e5m2"},
      {"F8_E4M3", "float8_e4m3fn"},
      {"F8_E8M0", "float8_e8m0fnu"},
+     {"F8_E4M3FNUZ", "float8_e4m3fnuz"},
+     {"F8_E5M2FNUZ", "float8_e5m2fnuz"},
      {"I16", "int16"},
      {"U16", "uint16"},
      {"F16", "float16"},
