@@ -115,8 +115,9 @@ void register_parts(const Problem& problem) {
       const auto here =
           indices(order).subspan(static_cast<std::size_t>(first),
                                  static_cast<std::size_t>(std::min(X.size(0), n - first)));
-      fused::gather(features, here, X);
-      fused::gather(labels, here, y);
+      fused::gather(features, here, here.size(), static_cast<std::size_t>(X.numel()),
+                    X.data_ptr<float>());
+      fused::gather(labels, here, here.size(), here.size(), y.data_ptr<float>());
     }
   });
   const scratch::Parameters parameters = first_parameters(problem);

@@ -25,6 +25,9 @@ void expect_as_indexed(const Examples& examples, const torch::Tensor& order,
     const torch::Tensor batch_indices = order.slice(0, first, std::min(first + batch_size, n));
     ASSERT_TRUE(X.equal(examples.features.index({batch_indices.to(torch::kLong)})));
     ASSERT_TRUE(y.equal(examples.labels.index({batch_indices.to(torch::kLong)})));
+    // As Python's, which are tensors of their own: BLAS may round otherwise elsewhere.
+    ASSERT_EQ(reinterpret_cast<std::uintptr_t>(X.data_ptr()) % 64, 0U);
+    ASSERT_EQ(reinterpret_cast<std::uintptr_t>(y.data_ptr()) % 64, 0U);
     kept.push_back({X, y});
     first += batch_size;
   }

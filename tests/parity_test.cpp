@@ -89,7 +89,7 @@ std::vector<Case> small_grid() {
   for (const std::int64_t examples : {1, 5, 97, 1000}) {
     for (const std::int64_t batch_size :
          {std::int64_t{1}, std::int64_t{7}, std::int64_t{10}, examples, examples + 3}) {
-      for (const std::int64_t d : {1, 2, 4, 40}) {
+      for (const std::int64_t d : {1, 2, 4, 9, 40}) {
         for (const int threads : {1, 2}) {
           const double lr = d == 40 ? 0.01 : 0.03;
           cases.push_back({{.seed = seeds[turn % seeds.size()],
@@ -107,8 +107,13 @@ std::vector<Case> small_grid() {
     }
   }
   for (const Seed& seed : seeds) cases.push_back({{.seed = seed}, 1});
-  cases.push_back({{.lr = 3, .epochs = 4}, 1});    // diverges to inf and nan
-  cases.push_back({{.epochs = 0}, 1});             // trains nothing
+  cases.push_back({{.lr = 3, .epochs = 4}, 1});   // diverges to inf and nan
+  cases.push_back({{.epochs = 0}, 1});            // trains nothing
+  for (const std::int64_t d : {5, 13, 17, 33}) {  // rows that are no multiple of a vector
+    for (const std::int64_t batch_size : {7, 10, 64}) {
+      cases.push_back({{.true_w = weights(d), .lr = 0.003, .batch_size = batch_size}, 1});
+    }
+  }
   cases.push_back({{.true_w = weights(300)}, 2});  // prints over several lines
   cases.push_back({{.true_w = weights(1200), .lr = 1e-4, .epochs = 1}, 1});  // prints a summary
   return cases;
@@ -141,7 +146,7 @@ std::vector<Case> after_a_look() {
 std::vector<Case> large_grid() {
   std::vector<Case> cases;
   for (const int threads : {1, 2}) {
-    for (const std::int64_t d : {1, 2, 4, 40}) {
+    for (const std::int64_t d : {1, 2, 4, 9, 40}) {
       cases.push_back({{.examples = 70000,
                         .true_w = weights(d),
                         .lr = 0.01,

@@ -28,11 +28,11 @@
 namespace linreg::fused {
 namespace {
 
-/// What one step computes into, for minibatches of k examples of d features. X views k examples of
-/// those that were gathered, from `first` on.
+/// What one step computes into, for minibatches of k examples of d features. X views one minibatch
+/// of those that were gathered.
 struct Buffers {
-  Buffers(const torch::Tensor& gathered, std::int64_t k)
-      : X(gathered.slice(0, 0, k)),
+  Buffers(const torch::Tensor& gathered, std::int64_t k, std::int64_t d)
+      : X(gathered.as_strided({k, d}, {d, 1})),
         Xt(X.t()),
         y_hat(torch::empty({k, 1})),
         g(torch::empty({k, 1})),
@@ -40,9 +40,9 @@ struct Buffers {
         sum(k) {}
 
   /// Moves the views, which nobody else holds, without a new tensor.
-  void move_to(std::int64_t first) {
-    X.unsafeGetTensorImpl()->set_storage_offset(first * X.size(1));
-    Xt.unsafeGetTensorImpl()->set_storage_offset(first * X.size(1));
+  void move_to(std::int64_t offset) {
+    X.unsafeGetTensorImpl()->set_storage_offset(offset);
+    Xt.unsafeGetTensorImpl()->set_storage_offset(offset);
   }
 
   torch::Tensor X;      ///< shape (k, d)
@@ -224,12 +224,18 @@ std::vector<float> run(Loss loss, const data::Examples& examples,
   const std::int64_t d = features.size(1);
   const std::int64_t batch_size = std::min(hyperparameters.batch_size, n);
   constexpr std::int64_t gathered_floats = 1 << 18;
-  const std::int64_t batches = std::max<std::int64_t>(1, gathered_floats / (batch_size * (d + 1)));
-  const std::int64_t gathered = std::min(n, batches * batch_size);
-  data::Examples block{torch::empty({gathered, d}), torch::empty({gathered, 1})};
-  const float* const y = block.labels.data_ptr<float>();
-  Buffers whole(block.features, batch_size);
-  Buffers last(block.features, n % batch_size);
+  // Each minibatch begins at a multiple of 64 bytes, as the tensors of autograd's way do: BLAS may
+  // round otherwise elsewhere (MKL with AVX-512).
+  constexpr std::int64_t aligned_floats = 16;
+  const std::int64_t stride =
+      (batch_size * d + aligned_floats - 1) / aligned_floats * aligned_floats;
+  const std::int64_t batches =
+      std::clamp<std::int64_t>(gathered_floats / (stride + batch_size), 1, n / batch_size);
+  const std::int64_t gathered = batches * batch_size;
+  const torch::Tensor X = torch::empty({batches * stride});
+  const torch::Tensor y = torch::empty({gathered, 1});
+  Buffers whole(X, batch_size, d);
+  Buffers last(X, n % batch_size, d);
 
   const auto train_epoch = [&] {
     const torch::Tensor indices = draw_order(n);
@@ -238,14 +244,15 @@ std::vector<float> run(Loss loss, const data::Examples& examples,
       const std::int64_t size = std::min(gathered, n - from);
       const auto here =
           order.subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(size));
-      gather(features, here, block.features);
-      gather(labels, here, block.labels);
+      gather(features, here, static_cast<std::size_t>(batch_size), static_cast<std::size_t>(stride),
+             X.data_ptr<float>());
+      gather(labels, here, here.size(), here.size(), y.data_ptr<float>());
       for (std::int64_t first = 0; first < size; first += batch_size) {
         Buffers& buffers = size - first < batch_size ? last : whole;
-        buffers.move_to(first);
-        loss.step(buffers, y + first);
+        buffers.move_to(first / batch_size * stride);
+        loss.step(buffers, y.data_ptr<float>() + first);
         if (observer.on_step) {
-          const torch::Tensor labels_here = block.labels.slice(0, first, first + buffers.g.size(0));
+          const torch::Tensor labels_here = y.slice(0, first, first + buffers.g.size(0));
           if (!observer.on_step(loss.loss(buffers.y_hat, labels_here))) return false;
         }
       }

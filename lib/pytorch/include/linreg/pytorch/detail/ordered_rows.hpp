@@ -15,8 +15,10 @@ void check_order(const char* caller, const at::Tensor& order);
 ///
 /// Departure: Python indexes once per minibatch. Here the rows of several minibatches are gathered
 /// at once, about 1 MiB at a time, and each minibatch is a view of those: the same values, without
-/// a kernel launch for each. Autograd does not know the views, nor has to: a tensor that requires
-/// grad is indexed once per minibatch. A minibatch stays valid for as long as it is held.
+/// a kernel launch for each. Each begins at an address that is a multiple of 64, as Python's, a
+/// tensor of its own, does: BLAS may round otherwise elsewhere (MKL with AVX-512). Autograd does
+/// not know the views, nor has to: a tensor that requires grad is indexed once per minibatch. A
+/// minibatch stays valid for as long as it is held.
 class OrderedRows {
  public:
   OrderedRows(std::vector<at::Tensor> tensors, at::Tensor order);
@@ -29,16 +31,21 @@ class OrderedRows {
   std::int64_t size() const { return order_.size(0); }
 
  private:
-  at::Tensor select(const at::Tensor& tensor, std::int64_t first, std::int64_t last) const;
   void gather(std::int64_t first, std::int64_t batch_size);
+
+  /// How many rows lie from one minibatch to the next, for all to be aligned.
+  std::int64_t aligned(std::int64_t batch_size) const;
 
   std::vector<at::Tensor> tensors_;
   at::Tensor order_;
   bool require_grad_;
-  std::vector<at::Tensor>
-      gathered_;  ///< of each tensor, the rows order_[gathered_first_:gathered_last_]
+  /// Of each tensor, the minibatches of order_[gathered_first_:gathered_last_], of batch_size_ rows
+  /// each, and stride_ rows from one to the next.
+  std::vector<at::Tensor> gathered_;
   std::int64_t gathered_first_ = 0;
   std::int64_t gathered_last_ = 0;
+  std::int64_t batch_size_ = 1;
+  std::int64_t stride_ = 1;
 };
 
 }  // namespace linreg::pytorch::detail
