@@ -14,6 +14,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "python_scripts.hpp"
@@ -114,11 +115,16 @@ json draws(Random& random, const json& expected) {
   return drawn;
 }
 
-void expect_draws(Random& random, const json& expected) {
+/// The generator is in Python's state, and it and another that takes Python's draw what Python did.
+void expect_draws(const Random& random, const json& expected) {
   EXPECT_EQ(to_json(random.getstate()), expected["first_state"]);
-  const json drawn = draws(random, expected);
-  ASSERT_EQ(drawn.size(), 13U);
-  for (const auto& [name, values] : drawn.items()) EXPECT_EQ(values, expected[name]) << name;
+  Random set(0);
+  set.setstate(state_from(expected["first_state"]));
+  for (Random generator : {random, set}) {
+    const json drawn = draws(generator, expected);
+    ASSERT_EQ(drawn.size(), 13U);
+    for (const auto& [name, values] : drawn.items()) EXPECT_EQ(values, expected[name]) << name;
+  }
 }
 
 Random seeded(const json& expected) {
@@ -137,11 +143,17 @@ TEST(Random, DrawsWhatLivePythonDraws) {
   ASSERT_GE(cases.size(), 30U);
   for (const json& expected : cases) {
     SCOPED_TRACE(fmt::format("{:.60}", expected.dump()));
-    Random random = seeded(expected);
-    expect_draws(random, expected);
-    Random set(0);
-    set.setstate(state_from(expected["first_state"]));
-    expect_draws(set, expected);
+    expect_draws(seeded(expected), expected);
+  }
+}
+
+TEST(Random, TakesTextsOfEveryLength) {
+  LINREG_REQUIRE_LIVE_PYTORCH();
+  const auto texts = json::parse(test::run_python(test::script("text_seeds.py")));
+  ASSERT_EQ(texts.size(), 301U);
+  for (const auto& [text, drawn] :
+       texts.get<std::vector<std::pair<std::string, std::uint64_t>>>()) {
+    EXPECT_EQ(Random(text).getrandbits(64), drawn) << text.size();
   }
 }
 
@@ -150,12 +162,18 @@ TEST(Random, IsGoneOnWithByPython) {
   std::vector<Random> generators;
   json states;
   for (const int count : {0, 1, 2, 623, 624, 625, 5000}) {
-    Random random("seed");
-    for (int i = 0; i < count; ++i) random.getrandbits(32);
-    if (count % 2 == 1) random.gauss();
-    states.push_back(to_json(random.getstate()));
-    generators.push_back(random);
+    for (const bool keeps_gauss : {false, true}) {
+      Random random("seed");
+      if (keeps_gauss) random.gauss();
+      for (int i = 0; i < count; ++i) random.getrandbits(32);
+      generators.push_back(random);
+    }
   }
+  // No draw leads to the position 0, but Python takes it.
+  Random::State none_drawn = generators.back().getstate();
+  none_drawn.numbers.back() = 0;
+  generators.emplace_back(0).setstate(none_drawn);
+  for (const Random& random : generators) states.push_back(to_json(random.getstate()));
   const test::TemporaryDirectory folder;
   const std::string file = folder.path() / "states.json";
   std::ofstream(file) << states;
