@@ -27,24 +27,13 @@ std::int64_t python_hash(double number) {
   constexpr int bits = 61;
   constexpr std::uint64_t modulus = (std::uint64_t{1} << bits) - 1;
   if (std::isinf(number)) return number > 0 ? 314159 : -314159;
-  const auto rotated = [](std::uint64_t x, int by) {
-    return (x << by & modulus) | x >> (bits - by);
-  };
   int exponent = 0;
-  double fraction = std::abs(std::frexp(number, &exponent));
-  std::uint64_t x = 0;
-  while (fraction != 0) {
-    constexpr int digits = 28;
-    x = rotated(x, digits);
-    fraction = std::ldexp(fraction, digits);
-    exponent -= digits;
-    const auto whole = static_cast<std::uint64_t>(fraction);
-    fraction -= static_cast<double>(whole);
-    x += whole;
-    if (x >= modulus) x -= modulus;
-  }
-  x = rotated(x, (exponent % bits + bits) % bits);
-  const auto hash = static_cast<std::int64_t>(x);
+  const double fraction = std::abs(std::frexp(number, &exponent));
+  constexpr int digits = std::numeric_limits<double>::digits;
+  const auto whole = static_cast<std::uint64_t>(std::ldexp(fraction, digits));
+  // Modulo 2^61 - 1, whole * 2^by is whole with its 61 bits rotated.
+  const int by = ((exponent - digits) % bits + bits) % bits;
+  const auto hash = static_cast<std::int64_t>((whole << by & modulus) | whole >> (bits - by));
   if (number >= 0) return hash;
   return hash == 1 ? -2 : -hash;  // -1 is CPython's sign of an error
 }
