@@ -198,12 +198,14 @@ TEST(Random, RefusesWhatHasNoElements) {
   EXPECT_THROW(random.randrange(5, 5), std::invalid_argument);
   EXPECT_THROW(random.randrange(0, 5, -1), std::invalid_argument);
   EXPECT_THROW(random.randrange(0, 5, 0), std::invalid_argument);
+  EXPECT_THROW(random.randrange(5, 0, 0), std::invalid_argument);
   EXPECT_THROW(random.randint(2, 1), std::invalid_argument);
+  EXPECT_THROW(random.randint(3, 1), std::invalid_argument);
   const std::int64_t least = std::numeric_limits<std::int64_t>::min();
   const std::int64_t most = std::numeric_limits<std::int64_t>::max();
-  EXPECT_THROW(random.randint(0, most), std::invalid_argument);
-  EXPECT_THROW(random.randrange(least, most), std::invalid_argument);
-  EXPECT_THROW(random.randrange(0, least, -1), std::invalid_argument);
+  EXPECT_THROW(random.randint(least, most), std::invalid_argument);
+  EXPECT_THROW(random.randrange(most, least), std::invalid_argument);
+  EXPECT_THROW(random.randrange(least, most, -1), std::invalid_argument);
   EXPECT_THROW(random.seed(std::nan("")), std::invalid_argument);
   Random::State state = random.getstate();
   state.numbers.back() = 625;

@@ -15,7 +15,8 @@ SEEDS = [0, 1, -1, 42, -42, 2**31, 2**32 - 1, 2**32, 2**32 + 1, -2**32, 2**63 - 
 
 def draws(rng):
     """Every function, in turns."""
-    all_ranges = [(0, 1, 1), (5, 100, 1), (-10, 10, 3), (10, -10, -3), (0, 2**62, 1), (-2**62, 2**62 - 1, 7), (3, 4, 9)]
+    all_ranges = [(0, 1, 1), (5, 100, 1), (-10, 10, 3), (10, -10, -3), (0, 2**62, 1), (-2**62, 2**62 - 1, 7), (3, 4, 9),
+                  (0, 12, 3), (12, 0, -3), (-2**63, 2**63 - 1, 1), (2**63 - 1, -2**63, -2), (0, -2**63, -2**63)]
     population = list(range(1000))
     return {
         "bits": [rng.getrandbits(k) for k in range(1, 65)],
@@ -25,7 +26,9 @@ def draws(rng):
         "gauss": [rng.gauss(1.5, 0.3) for _ in range(7)],
         "uniform": [rng.uniform(-3.3, 1e-3) for _ in range(20)],
         "randrange": [(*r, rng.randrange(*r)) for r in all_ranges for _ in range(4)],
-        "randint": [(a, b, rng.randint(a, b)) for a, b in [(0, 0), (-5, 5), (1, 6), (-2**61, 2**61)] for _ in range(4)],
+        "randint": [(a, b, rng.randint(a, b)) for a, b in
+                    [(0, 0), (-5, 5), (1, 6), (-2**61, 2**61), (0, 2**63 - 1), (1 - 2**63, 2**63 - 1)]
+                    for _ in range(4)],
         "choice": [rng.choice(population) for _ in range(10)],
         "sample": [(n, k, rng.sample(population[:n], k)) for n, k in
                    [(0, 0), (1, 1), (21, 5), (22, 5), (10, 10), (85, 6), (86, 6), (277, 25), (1000, 10), (1000, 999)]],

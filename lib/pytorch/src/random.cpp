@@ -152,32 +152,27 @@ double Random::random() {
 double Random::uniform(double a, double b) { return a + (b - a) * random(); }
 
 std::int64_t Random::randrange(std::int64_t start, std::int64_t stop, std::int64_t step) {
-  const auto refuse = [&](const std::string& why) {
+  if (!(step > 0 ? start < stop : step < 0 && start > stop)) {
     throw std::invalid_argument("linreg::pytorch::Random::randrange(" + std::to_string(start) +
-                                ", " + std::to_string(stop) + ", " + std::to_string(step) +
-                                "): " + why);
-  };
-  std::int64_t width = 0;
-  if (step == 0) refuse("the step must not be 0");
-  if (__builtin_sub_overflow(stop, start, &width) ||
-      width == std::numeric_limits<std::int64_t>::min()) {
-    refuse("the range is 2^63 wide or wider");
+                                ", " + std::to_string(stop) + ", " + std::to_string(step) + "): " +
+                                (step == 0 ? "the step must not be 0" : "the range is empty"));
   }
-  if (!(step > 0 ? width > 0 : width < 0)) refuse("the range is empty");
-  // How many steps reach into the width, the last one in part.
-  const std::int64_t n = width / step + (width % step == 0 ? 0 : 1);
-  return start + step * static_cast<std::int64_t>(randbelow(static_cast<std::uint64_t>(n)));
+  // Unsigned, since the width can be larger than any std::int64_t.
+  const auto from = static_cast<std::uint64_t>(start);
+  const auto to = static_cast<std::uint64_t>(stop);
+  const auto by = static_cast<std::uint64_t>(step);
+  const std::uint64_t n = step > 0 ? (to - from - 1) / by + 1 : (from - to - 1) / (0 - by) + 1;
+  return static_cast<std::int64_t>(from + by * randbelow(n));
 }
 
 std::int64_t Random::randint(std::int64_t a, std::int64_t b) {
-  std::int64_t width = 0;
-  if (!(a <= b) || __builtin_sub_overflow(b, a, &width) ||
-      width == std::numeric_limits<std::int64_t>::max()) {
+  const std::uint64_t n = static_cast<std::uint64_t>(b) - static_cast<std::uint64_t>(a) + 1;
+  if (!(a <= b && n != 0)) {
     throw std::invalid_argument("linreg::pytorch::Random::randint(" + std::to_string(a) + ", " +
                                 std::to_string(b) +
-                                "): there must be from 1 to 2^63 - 1 integers between them");
+                                "): there must be from 1 to 2^64 - 1 integers from a to b");
   }
-  return a + randrange(width + 1);
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + randbelow(n));
 }
 
 std::vector<std::size_t> Random::sample_indices(std::size_t n, std::size_t k) {

@@ -68,13 +68,12 @@ class Random {
   double uniform(double a, double b);
 
   /// Python's `random.randrange(start, stop, step)`, an integer of that range.
-  /// Throws std::invalid_argument for an empty range, for step = 0, and for a range of over 2^63
-  /// numbers.
+  /// Throws std::invalid_argument for an empty range and for step = 0.
   std::int64_t randrange(std::int64_t start, std::int64_t stop, std::int64_t step = 1);
   std::int64_t randrange(std::int64_t stop) { return randrange(0, stop); }
 
   /// Python's `random.randint(a, b)`: an integer i, a <= i <= b.
-  /// Throws std::invalid_argument unless a <= b, and for 2^63 numbers or more.
+  /// Throws std::invalid_argument unless a <= b, and for all 2^64 integers.
   std::int64_t randint(std::int64_t a, std::int64_t b);
 
   /// Python's `random.choice(seq)`: one of the elements.
