@@ -194,6 +194,7 @@ TEST(Random, RefusesWhatHasNoElements) {
   std::vector<int> one{7};
   EXPECT_THROW(random.choice(std::span(one).first(0)), std::invalid_argument);
   EXPECT_THROW(random.sample(std::span(one), 2), std::invalid_argument);
+  EXPECT_THROW(random.sample(std::span(one), static_cast<std::size_t>(-1)), std::invalid_argument);
   EXPECT_THROW(random.randrange(0), std::invalid_argument);
   EXPECT_THROW(random.randrange(5, 5), std::invalid_argument);
   EXPECT_THROW(random.randrange(0, 5, -1), std::invalid_argument);
@@ -211,6 +212,33 @@ TEST(Random, RefusesWhatHasNoElements) {
   state.numbers.back() = 625;
   EXPECT_THROW(random.setstate(state), std::invalid_argument);
   EXPECT_EQ(random.getrandbits(64), Random(0).getrandbits(64));
+}
+
+template <typename Call>
+std::string refusal(const Call& call) {
+  try {
+    call();
+  } catch (const std::invalid_argument& error) {
+    return error.what();
+  }
+  return "not refused";
+}
+
+TEST(Random, NamesTheFunctionThatRefusesAndItsValues) {
+  Random random(0);
+  std::vector<int> one{7};
+  EXPECT_EQ(refusal([&] { random.choice(std::span(one).first(0)); }),
+            "linreg::pytorch::Random::choice: there are 0 elements, but must be 1 or more");
+  EXPECT_EQ(refusal([&] { random.sample(std::span(one), 2); }),
+            "linreg::pytorch::Random::sample: k is 2, but must be at most 1, the size of the "
+            "population");
+  EXPECT_EQ(refusal([&] { random.randrange(5, 2); }),
+            "linreg::pytorch::Random::randrange(5, 2, 1): the range is empty");
+  EXPECT_EQ(refusal([&] { random.randrange(2, 5, 0); }),
+            "linreg::pytorch::Random::randrange(2, 5, 0): the step must not be 0");
+  EXPECT_EQ(refusal([&] { random.randint(2, 1); }),
+            "linreg::pytorch::Random::randint(2, 1): there must be from 1 to 2^64 - 1 integers "
+            "from a to b");
 }
 
 }  // namespace

@@ -175,6 +175,14 @@ std::int64_t Random::randint(std::int64_t a, std::int64_t b) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + randbelow(n));
 }
 
+std::size_t Random::choice_index(std::size_t n) {
+  if (n == 0) {
+    throw std::invalid_argument(
+        "linreg::pytorch::Random::choice: there are 0 elements, but must be 1 or more");
+  }
+  return randbelow(n);
+}
+
 std::vector<std::size_t> Random::sample_indices(std::size_t n, std::size_t k) {
   if (k > n) {
     throw std::invalid_argument("linreg::pytorch::Random::sample: k is " + std::to_string(k) +

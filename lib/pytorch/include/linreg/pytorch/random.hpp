@@ -80,7 +80,7 @@ class Random {
   /// Throws std::invalid_argument where there is none.
   template <typename T>
   T& choice(std::span<T> seq) {
-    return seq[randbelow(seq.size())];
+    return seq[choice_index(seq.size())];
   }
 
   /// Python's `random.sample(population, k)`: k different elements, in the order drawn.
@@ -117,7 +117,10 @@ class Random {
   void seed_with_magnitude(std::uint64_t seed);
   void seed_with_key(std::span<const std::uint32_t> key);
 
-  /// The positions of random.sample(range(n), k).
+  /// What random.choice(range(n)) returns.
+  std::size_t choice_index(std::size_t n);
+
+  /// What random.sample(range(n), k) returns.
   std::vector<std::size_t> sample_indices(std::size_t n, std::size_t k);
 
   /// Sets numbers[i] to randbelow(n - i), for n of 2 or more and at most n - 1 numbers.
