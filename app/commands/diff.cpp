@@ -52,7 +52,7 @@ ordered_json to_json(const pytorch::TensorDiff& tensor) {
   return json;
 }
 
-ordered_json to_json(const std::vector<pytorch::LoneTensor>& tensors) {
+ordered_json to_json(const std::vector<pytorch::TensorFile::Entry>& tensors) {
   ordered_json json = ordered_json::array();
   for (const auto& [name, dtype, sizes] : tensors) {
     ordered_json tensor{{"name", name}};

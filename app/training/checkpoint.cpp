@@ -88,17 +88,18 @@ Checkpoint checkpoint_from(const Value& value, Demo demo, const report::Settings
   if (epochs > settings.epochs) {
     throw UsageError(fmt::format("it is at epoch {}, after --epochs {}", epochs, settings.epochs));
   }
-  for (const auto& [name, tensor] : value["model_state_dict"].as<Value::Dict>()) {
-    checkpoint.model.insert(std::get<std::string>(name), tensor.as<at::Tensor>());
+  for (const auto& [key, tensor] : value["model_state_dict"].as<Value::Dict>()) {
+    const auto* const name = std::get_if<std::string>(&key);
+    TORCH_CHECK(name != nullptr, "in model_state_dict, a key is an integer");
+    checkpoint.model.insert(*name, tensor.as<at::Tensor>());
   }
   const std::string fault =
       fault_in(checkpoint.model, static_cast<std::int64_t>(settings.true_w.size()));
   TORCH_CHECK(fault.empty(), "in model_state_dict, ", fault);
   checkpoint.torch_rng_state = value["torch_rng_state"].as<at::Tensor>();
-  checkpoint.python_rng_state = value["python_rng_state"];
   if (demo == Demo::scratch) {
-    pytorch::Random random(0);
-    pytorch::setstate(random, checkpoint.python_rng_state);
+    checkpoint.random.emplace(0);
+    pytorch::setstate(*checkpoint.random, value["python_rng_state"]);
   }
   return checkpoint;
 }
@@ -117,7 +118,8 @@ void write_checkpoint(const std::string& path, Demo demo, const report::Settings
                    {"epoch", checkpoint.epoch_loss.size()},
                    {"model_state_dict", model},
                    {"torch_rng_state", checkpoint.torch_rng_state},
-                   {"python_rng_state", checkpoint.python_rng_state},
+                   {"python_rng_state",
+                    checkpoint.random ? pytorch::getstate(*checkpoint.random) : pytorch::Value()},
                    {"losses", losses},
                    {"settings", kept_settings}};
   if (demo == Demo::concise) dict.emplace_back("optimizer_state_dict", checkpoint.optimizer);

@@ -3,6 +3,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <linreg/pytorch/checkpoint.hpp>
+#include <linreg/pytorch/random.hpp>
 #include <linreg/pytorch/state_dict.hpp>
 #include <linreg/report/run.hpp>
 #include <optional>
@@ -15,11 +16,12 @@ namespace linreg::app {
 
 /// A training between two epochs: everything that the rest of it depends on.
 struct Checkpoint {
-  std::vector<float> epoch_loss;    ///< of the epochs so far
-  pytorch::StateDict model;         ///< "0.weight", shape (1, d), and "0.bias", shape (1)
-  pytorch::Value optimizer;         ///< SGD's state_dict; None from scratch
-  at::Tensor torch_rng_state;       ///< torch.get_rng_state()
-  pytorch::Value python_rng_state;  ///< random.getstate(); None concisely, which draws none of it
+  std::vector<float> epoch_loss;  ///< of the epochs so far
+  pytorch::StateDict model;       ///< "0.weight", shape (1, d), and "0.bias", shape (1)
+  pytorch::Value optimizer;       ///< SGD's state_dict; None from scratch
+  at::Tensor torch_rng_state;     ///< torch.get_rng_state()
+  /// Python's `random`; nothing concisely, which draws none of it.
+  std::optional<pytorch::Random> random;
 };
 
 /// Writes the file that --checkpoint names, whole or not at all. Python's torch.load(path) opens

@@ -140,7 +140,7 @@ TrainedDemo run_scratch(const How& how) {
   if (resumed) {
     epoch_loss = resumed->epoch_loss;
     go_on_after(*resumed, {w, b});
-    pytorch::setstate(random, resumed->python_rng_state);
+    random = *resumed->random;
   }
   const auto trained_state = [&] {
     pytorch::StateDict dict;
@@ -149,7 +149,7 @@ TrainedDemo run_scratch(const How& how) {
     return dict;
   };
   const auto checkpoint = [&]() -> Checkpoint {
-    return {epoch_loss, trained_state(), {}, pytorch::get_rng_state(), pytorch::getstate(random)};
+    return {epoch_loss, trained_state(), {}, pytorch::get_rng_state(), random};
   };
   Progress progress(Demo::scratch, how.settings, epoch_loss.size());
   const auto train = [&](const training::Hyperparameters& left) {

@@ -1,5 +1,6 @@
 #include "linreg/fused/fused.hpp"
 
+#include <c10/core/alignment.h>
 #include <torch/nn/functional/linear.h>
 #include <torch/nn/functional/loss.h>
 #include <torch/version.h>
@@ -224,9 +225,9 @@ std::vector<float> run(Loss loss, const data::Examples& examples,
   const std::int64_t d = features.size(1);
   const std::int64_t batch_size = std::min(hyperparameters.batch_size, n);
   constexpr std::int64_t gathered_floats = 1 << 18;
-  // Each minibatch begins at a multiple of 64 bytes, as the tensors of autograd's way do: BLAS may
-  // round otherwise elsewhere (MKL with AVX-512).
-  constexpr std::int64_t aligned_floats = 16;
+  // Each minibatch begins where a tensor of its own would: BLAS may round otherwise elsewhere (MKL
+  // with AVX-512).
+  constexpr auto aligned_floats = static_cast<std::int64_t>(c10::gAlignment / sizeof(float));
   const std::int64_t stride =
       (batch_size * d + aligned_floats - 1) / aligned_floats * aligned_floats;
   const std::int64_t batches =

@@ -333,7 +333,7 @@ TensorDiff diff(const std::string& name, const at::Tensor& left, const at::Tenso
 
 namespace {
 
-/// Compares what two sides hold under the same names: `count` names on each, and what reads them.
+/// Compares what two sides hold under the same names.
 template <typename Side>
 Diff diff_sides(const Side& left, const Side& right, const DiffOptions& options) {
   Diff result{.tolerance = options.tolerance, .stopped_at_first = options.first};
@@ -347,7 +347,7 @@ Diff diff_sides(const Side& left, const Side& right, const DiffOptions& options)
     if (!is_asked(name)) continue;
     const auto found = on_right.find(name);
     if (found == on_right.end()) {
-      result.only_left.push_back(left.lone(i));
+      result.only_left.push_back(left.entry(i));
     } else {
       result.shared.push_back(left.diff(i, right, found->second, options.tolerance));
       on_right.erase(found);
@@ -356,7 +356,7 @@ Diff diff_sides(const Side& left, const Side& right, const DiffOptions& options)
   }
   for (std::size_t i = 0; i < right.size(); ++i) {
     if (!on_right.contains(right.name(i)) || !is_asked(right.name(i))) continue;
-    result.only_right.push_back(right.lone(i));
+    result.only_right.push_back(right.entry(i));
     if (options.first) return result;
   }
   return result;
@@ -367,7 +367,7 @@ struct InMemory {
 
   std::size_t size() const { return entries.size(); }
   const std::string& name(std::size_t i) const { return entries[i].key(); }
-  LoneTensor lone(std::size_t i) const {
+  TensorFile::Entry entry(std::size_t i) const {
     const at::Tensor& tensor = entries[i].value();
     return {name(i), tensor.scalar_type(), tensor.sizes().vec()};
   }
@@ -382,10 +382,7 @@ struct OnDisk {
 
   std::size_t size() const { return file.entries().size(); }
   const std::string& name(std::size_t i) const { return file.entries()[i].name; }
-  LoneTensor lone(std::size_t i) const {
-    const auto& [name, dtype, sizes] = file.entries()[i];
-    return {name, dtype, sizes};
-  }
+  const TensorFile::Entry& entry(std::size_t i) const { return file.entries()[i]; }
   TensorDiff diff(std::size_t i, const OnDisk& right, std::size_t j,
                   const Tolerance& tolerance) const {
     const auto& [name, dtype, sizes] = file.entries()[i];
@@ -431,7 +428,7 @@ std::string to_string(const Diff& difference) {
     text += line_of(tensor->name, description(*tensor), width);
   for (const auto& [side, tensors] :
        {std::pair("left", &difference.only_left), std::pair("right", &difference.only_right)}) {
-    for (const LoneTensor& tensor : *tensors) {
+    for (const TensorFile::Entry& tensor : *tensors) {
       text += fmt::format("  only in {}: {}, {}\n", side, shown_name(tensor.name),
                           type_text(tensor.dtype, tensor.sizes));
     }

@@ -2,6 +2,7 @@
 
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/ops/constant_pad_nd.h>
+#include <c10/core/alignment.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -51,7 +52,7 @@ void OrderedRows::read(std::int64_t first, std::int64_t last, std::span<at::Tens
 }
 
 std::int64_t OrderedRows::aligned(std::int64_t batch_size) const {
-  constexpr std::int64_t bytes = 64;
+  constexpr auto bytes = static_cast<std::int64_t>(c10::gAlignment);
   std::int64_t multiple = 1;
   for (const at::Tensor& tensor : tensors_) {
     const auto row =

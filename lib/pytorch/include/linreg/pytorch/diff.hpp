@@ -1,9 +1,7 @@
 #pragma once
 
 #include <c10/core/ScalarType.h>
-#include <fmt/format.h>
 
-#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <iosfwd>
@@ -54,17 +52,10 @@ struct TensorDiff {
   bool equal() const { return comparable() && differing == 0; }
 };
 
-/// A tensor that one side alone has.
-struct LoneTensor {
-  std::string name;
-  at::ScalarType dtype;
-  std::vector<std::int64_t> sizes;
-};
-
 struct Diff {
   std::vector<TensorDiff> shared = {};  ///< in the left side's order
-  std::vector<LoneTensor> only_left = {};
-  std::vector<LoneTensor> only_right = {};
+  std::vector<TensorFile::Entry> only_left = {};
+  std::vector<TensorFile::Entry> only_right = {};
   Tolerance tolerance = {};
   bool stopped_at_first = false;  ///< at the first difference, if there is one
 

@@ -15,8 +15,8 @@ void check_order(const char* caller, const at::Tensor& order);
 ///
 /// Departure: Python indexes once per minibatch. Here the rows of several minibatches are gathered
 /// at once, about 1 MiB at a time, and each minibatch is a view of those: the same values, without
-/// a kernel launch for each. Each begins at an address that is a multiple of 64, as Python's, a
-/// tensor of its own, does: BLAS may round otherwise elsewhere (MKL with AVX-512). Autograd does
+/// a kernel launch for each. Each begins at a multiple of c10::gAlignment, as Python's, a tensor of
+/// its own, does: BLAS may round otherwise elsewhere (MKL with AVX-512). Autograd does
 /// not know the views, nor has to: a tensor that requires grad is indexed once per minibatch. A
 /// minibatch stays valid for as long as it is held.
 class OrderedRows {
